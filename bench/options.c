@@ -1,0 +1,100 @@
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RUNS_MAX 10000
+
+static void print_help(const char *program, const bench_target *const *targets)
+{
+    printf(
+        "usage: %s [options]\n"
+        "Time and space of block allocators on fixed sequences of operations.\n\n"
+        "  --workload LIST   names or beginnings of names, separated by commas (default: all)\n"
+        "  --target LIST     the same (default: all)\n"
+        "  --runs N          repetitions, of which the median is shown (default: 11)\n"
+        "  --quick           a tenth of the operations, 5 runs\n"
+        "  --json FILE       write the results to FILE, too\n"
+        "  --no-split        do not measure allocations and frees apart\n"
+        "  --no-space        do not look for the smallest block\n"
+        "  --space           look for the smallest block only\n"
+        "  --no-warmup       count the first run, too\n"
+        "  --only-replay     replay and measure nothing, for profilers; the function that matters\n"
+        "                    is bench_replay\n"
+        "  --help            this text\n\nworkloads:\n",
+        program);
+    for (const bench_workload_desc *desc = bench_workloads; desc->name; desc++) {
+        printf("  %-4s %s\n", desc->name, desc->title);
+    }
+    printf("\ntargets:\n");
+    for (; *targets; targets++) {
+        printf("  %s\n", (*targets)->name);
+    }
+}
+
+/* Options without a value. */
+static bool *find_flag(bench_options *options, const char *argument)
+{
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"--quick", &options->quick},
+                 {"--no-warmup", &options->no_warmup},
+                 {"--only-replay", &options->only_replay},
+                 {"--no-split", &options->no_split},
+                 {"--no-space", &options->no_space},
+                 {"--space", &options->no_time}};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (strcmp(argument, flags[i].name) == 0) {
+            return flags[i].flag;
+        }
+    }
+    return NULL;
+}
+
+/* Options with a value; false: none of them, or a wrong value. */
+static bool take_value(bench_options *options, const char *argument, const char *value)
+{
+    if (strcmp(argument, "--workload") == 0) {
+        options->workloads = value;
+    } else if (strcmp(argument, "--target") == 0) {
+        options->targets = value;
+    } else if (strcmp(argument, "--json") == 0) {
+        options->json = value;
+    } else if (strcmp(argument, "--runs") == 0) {
+        char *end;
+        unsigned long count = strtoul(value, &end, 10);
+        options->run_count = (unsigned)count;
+        return *end == '\0' && count > 0 && count <= RUNS_MAX;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bench_parsed bench_options_parse(bench_options *options, int argc, char **argv,
+                                 const bench_target *const *targets)
+{
+    *options = (bench_options){.run_count = 0};
+    for (int i = 1; i < argc && argv[i]; i++) {
+        bool *flag = find_flag(options, argv[i]);
+        if (strcmp(argv[i], "--help") == 0) {
+            print_help(argv[0], targets);
+            return BENCH_PARSED_HELP;
+        }
+        if (flag) {
+            *flag = true;
+        } else if (i + 1 < argc && argv[i + 1] && take_value(options, argv[i], argv[i + 1])) {
+            i++;
+        } else {
+            fprintf(stderr, "%s: %s: unknown, or its value is missing or wrong; see --help\n",
+                    argv[0], argv[i]);
+            return BENCH_PARSED_WRONG;
+        }
+    }
+    if (options->run_count == 0) {
+        options->run_count = options->quick ? 5 : 11;
+    }
+    return BENCH_PARSED_OK;
+}

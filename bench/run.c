@@ -1,0 +1,242 @@
+/* Timings on a machine that does other things are noisy, and the noise comes in spells. So the
+ * targets take turns, run by run, and what is compared was measured in the same spell. */
+
+#include "run.h"
+
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TARGETS_MAX 32
+#define RESULTS_MAX 1024
+
+/* One sequence says little about space: whether a block serves it turns on a few unlucky moments,
+ * and the figure varies by some percent from seed to seed. So it is the mean over some sequences.
+ */
+#define SPACE_SEQUENCES 8
+#define SPACE_PAIRS     100000
+
+/* Whether `name` begins with an entry of the list. */
+static bool selected(const char *list, const char *name)
+{
+    while (list) {
+        const char *comma = strchr(list, ',');
+        size_t length = comma ? (size_t)(comma - list) : strlen(list);
+        if (length > 0 && strncmp(list, name, length) == 0) {
+            return true;
+        }
+        if (!comma) {
+            return false;
+        }
+        list = comma + 1;
+    }
+    return true;
+}
+
+typedef struct session {
+    const bench_options *options;
+    const bench_target *targets[TARGETS_MAX]; /* the null target first */
+    size_t target_count;
+    bench_result results[RESULTS_MAX];
+    size_t result_count;
+} session;
+
+static bench_result *add_result(session *run, const bench_workload *workload,
+                                const bench_target *target)
+{
+    for (size_t i = 0; i < run->result_count; i++) {
+        if (run->results[i].workload == workload->desc && run->results[i].target == target) {
+            return &run->results[i];
+        }
+    }
+    if (run->result_count == RESULTS_MAX) {
+        return NULL;
+    }
+    bench_result *result = &run->results[run->result_count++];
+    *result = (bench_result){.workload = workload->desc, .target = target};
+    return result;
+}
+
+/* Replays by turns; run 0 is the warm-up, unless there is none. */
+static void take_turns(const session *run, const bench_workload *workload, const bench_split *split,
+                       bench_subject *subjects, size_t count)
+{
+    unsigned first = run->options->no_warmup ? 1 : 0;
+    for (unsigned turn = first; turn <= run->options->run_count; turn++) {
+        for (size_t i = 0; i < count; i++) {
+            unsigned at = turn > 0 ? turn - 1 : 0;
+            subjects[i].pair_ns[at] = bench_run_pair(&subjects[i], workload);
+            if (split) {
+                bench_run_split(&subjects[i], workload, split, &subjects[i].alloc_ns[at],
+                                &subjects[i].free_ns[at]);
+            }
+        }
+    }
+}
+
+static bool report_times(session *run, const bench_workload *workload, bench_subject *subjects,
+                         size_t count, bool split)
+{
+    unsigned runs = run->options->run_count;
+    double pair_floor = bench_summarise(subjects[0].pair_ns, runs, 0).median;
+    double alloc_floor = bench_summarise(subjects[0].alloc_ns, runs, 0).median;
+    double free_floor = bench_summarise(subjects[0].free_ns, runs, 0).median;
+    double libc = 0;
+    bench_report_workload(workload, pair_floor);
+    for (size_t i = 1; i < count; i++) {
+        bench_result *result = add_result(run, workload, subjects[i].target);
+        if (!result) {
+            return false;
+        }
+        result->timed = true;
+        result->pair_count = workload->alloc_count;
+        result->floor = pair_floor;
+        result->pair = bench_summarise(subjects[i].pair_ns, runs, pair_floor);
+        if (split) {
+            result->alloc = bench_summarise(subjects[i].alloc_ns, runs, alloc_floor);
+            result->free = bench_summarise(subjects[i].free_ns, runs, free_floor);
+        }
+        result->refused = subjects[i].refused;
+        if (strcmp(result->target->name, "libc") == 0) {
+            libc = result->pair.median;
+        }
+    }
+    for (size_t i = 1; i < count; i++) {
+        bench_result *result = add_result(run, workload, subjects[i].target);
+        if (result && libc > 0) {
+            result->ratio = result->pair.median / libc;
+        }
+        if (result) {
+            bench_report_row(result);
+        }
+    }
+    return true;
+}
+
+static bool measure_times(session *run, const bench_workload *workload)
+{
+    const bench_options *options = run->options;
+    bench_subject subjects[TARGETS_MAX];
+    bench_split split = {0};
+    bool with_split = !options->no_split && !options->only_replay;
+    bool ok = !with_split || bench_split_init(&split, workload);
+    size_t count = 0;
+    for (size_t i = 0; ok && i < run->target_count; i++) {
+        const bench_target *target = run->targets[i];
+        if (target->linear && !workload->desc->linear) {
+            continue;
+        }
+        if (options->only_replay && i == 0) {
+            continue;
+        }
+        if (bench_subject_init(&subjects[count], target, workload, workload->desc->block_size,
+                               options->run_count)) {
+            count++;
+        } else {
+            fprintf(stderr, "%s: %s could not be made\n", workload->desc->name, target->name);
+            ok = i > 0;
+        }
+    }
+    if (ok) {
+        take_turns(run, workload, with_split ? &split : NULL, subjects, count);
+        if (!options->only_replay) {
+            ok = report_times(run, workload, subjects, count, with_split);
+        }
+        for (size_t i = 0; options->only_replay && i < count; i++) {
+            printf("%s %s: %zu pairs, %" PRIu64 " refused\n", workload->desc->name,
+                   subjects[i].target->name, workload->alloc_count, subjects[i].refused);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        bench_subject_finish(&subjects[i], workload);
+    }
+    bench_split_finish(&split);
+    return ok;
+}
+
+static bool add_space(session *run, const bench_workload *workload, uint32_t sequence)
+{
+    for (size_t i = 0; i < run->target_count; i++) {
+        if (run->targets[i]->space) {
+            bench_result *result = add_result(run, workload, run->targets[i]);
+            if (!result) {
+                return false;
+            }
+            double space = bench_space(run->targets[i], workload);
+            result->space = (result->space * sequence + space) / (sequence + 1);
+            result->space_min =
+                sequence == 0 || space < result->space_min ? space : result->space_min;
+            result->space_max = space > result->space_max ? space : result->space_max;
+        }
+    }
+    return true;
+}
+
+static bool measure_space(session *run, const bench_workload_desc *desc)
+{
+    uint32_t pairs = run->options->quick ? SPACE_PAIRS / 10 : SPACE_PAIRS;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < SPACE_SEQUENCES; i++) {
+        bench_workload workload;
+        ok = bench_workload_init(&workload, desc, pairs, i);
+        if (ok) {
+            ok = add_space(run, &workload, i);
+            bench_workload_finish(&workload);
+        }
+    }
+    return ok;
+}
+
+static bool measure_workload(session *run, const bench_workload_desc *desc)
+{
+    const bench_options *options = run->options;
+    bool ok = true;
+    if (!options->no_time) {
+        bench_workload workload;
+        uint32_t pairs = options->quick ? desc->pair_count / 10 : desc->pair_count;
+        ok = bench_workload_init(&workload, desc, pairs, 0);
+        if (ok) {
+            ok = measure_times(run, &workload);
+            bench_workload_finish(&workload);
+        }
+    }
+    if (ok && desc->space && !options->no_space && !options->only_replay) {
+        ok = measure_space(run, desc);
+    }
+    return ok;
+}
+
+int bench_run(const bench_target *const *targets, const bench_options *options)
+{
+    session *run = calloc(1, sizeof *run);
+    if (!run) {
+        return EXIT_FAILURE;
+    }
+    run->options = options;
+    run->targets[run->target_count++] = &bench_target_null;
+    for (; *targets && run->target_count < TARGETS_MAX; targets++) {
+        if (selected(options->targets, (*targets)->name)) {
+            run->targets[run->target_count++] = *targets;
+        }
+    }
+    bool ok = true;
+    for (const bench_workload_desc *desc = bench_workloads; ok && desc->name; desc++) {
+        if (selected(options->workloads, desc->name)) {
+            ok = measure_workload(run, desc);
+        }
+    }
+    if (ok) {
+        bench_report_space(run->results, run->result_count);
+    }
+    if (ok && options->json) {
+        ok = bench_report_json(options->json, options, run->results, run->result_count);
+    }
+    if (!ok) {
+        fprintf(stderr, "bench: out of host memory, or a file could not be written\n");
+    }
+    free(run);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

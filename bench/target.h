@@ -1,0 +1,36 @@
+/* What is measured: an allocator behind two functions. The freehold ones, the C library's, and one
+ * that does nothing, whose time is the cost of the harness. Others may be linked in by programs
+ * that call bench_run() with their own list. */
+
+#ifndef FREEHOLD_BENCH_TARGET_H
+#define FREEHOLD_BENCH_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bench_setup {
+    uint64_t block_size;    /* bytes */
+    uint32_t max_live;      /* allocations that live at once */
+    uint32_t alignment_min; /* bytes; every request's alignment is a multiple of it */
+    const void *argument;   /* the target's own */
+} bench_setup;
+
+typedef struct bench_target {
+    const char *name;
+    const void *argument; /* handed to create */
+    bool linear;          /* serves only workloads that say so */
+    bool space; /* has a block size: the smallest that serves a workload is worth finding */
+    void *(*create)(const bench_setup *setup); /* NULL: failed */
+    void (*destroy)(void *state);              /* everything still allocated goes with it */
+    uint64_t (*alloc)(void *state, uint64_t size, uint64_t alignment); /* a handle; 0: refused */
+    void (*free)(void *state, uint64_t handle);
+    void (*clear)(void *state); /* frees everything; NULL: the harness frees one by one */
+} bench_target;
+
+extern const bench_target bench_target_null;
+
+/* Freehold's and the C library's, ended by NULL. */
+extern const bench_target *const bench_targets[];
+
+#endif

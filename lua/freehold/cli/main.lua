@@ -1,0 +1,135 @@
+-- The `freehold` command. One file per command beside this one; what is common is here: the command
+-- line, where text goes, and how things end.
+--
+-- Exit codes: 0 done · 1 it could not be done (a file, a full disk) · 2 it was asked for wrongly.
+
+local main = {}
+
+local commands = { "block" }
+
+-- The metatable of what is raised to end early, so that nobody takes it for a mistake of ours.
+local Ending = {}
+
+local function finish(code, message)
+    error(setmetatable({ code = code, message = message }, Ending), 0)
+end
+
+-- Text that could not be written is a failure, also when the disk fills up at the last byte.
+local function checked(done, why, what)
+    if not done then
+        finish(1, ("cannot write %s: %s."):format(what, why))
+    end
+end
+
+--- What a command has of the world.
+---@class freehold.CliHost
+local host = {}
+
+--- Writes to the standard output.
+---@param text string
+function host.print(text)
+    local done, why = io.stdout:write(text)
+    checked(done, why, "the output")
+end
+
+--- Writes a whole file.
+---@param path string
+---@param text string
+function host.write_file(path, text)
+    local file, why = io.open(path, "wb")
+    if not file then
+        finish(1, ("cannot write %s. Give a file in a folder that is there, and yours to write to.")
+            :format(why))
+    end
+    local done
+    done, why = file:write(text)
+    if done then
+        done, why = file:close()
+    else
+        file:close()
+    end
+    checked(done, why, path)
+end
+
+--- Ends: the command line asks for something that cannot be.
+---@param message string
+function host.misuse(message)
+    finish(2, message)
+end
+
+local function need(name, how)
+    local found, module = pcall(require, name)
+    if not found then
+        finish(1, ("the Lua module '%s' cannot be loaded. %s\n\n%s"):format(name, how, module))
+    end
+    return module
+end
+
+-- argparse ends the process by itself for --help and for errors; here both end main() instead.
+local function add_help(parser)
+    parser:flag("-h --help", "show this help and exit"):action(function()
+        host.print(parser:get_help() .. "\n")
+        finish(0)
+    end)
+end
+
+local function run(argv)
+    local argparse = need("argparse",
+        "Install it: apt-get install lua-argparse, or luarocks-5.4 install argparse.")
+    local fh = need("freehold", "Build it with tools/build, and put its folder into LUA_CPATH.")
+
+    local parser = argparse("freehold"):add_help(false):help_max_width(90)
+    parser:description "Freehold decides where GPU memory comes from."
+    parser:epilog "Help on a command: freehold COMMAND --help"
+    parser:flag("--version", "print the version and exit"):action(function()
+        host.print(("freehold %s\n"):format(fh.version))
+        finish(0)
+    end)
+    add_help(parser)
+    parser:command_target "command"
+    parser.error = function(self, message)
+        local what = self == parser and "freehold" or "freehold " .. self._name
+        local stop = message:find("[.?]$") and "" or "."
+        finish(2, ("%s%s\nMore: %s --help"):format(message, stop, what))
+    end
+
+    local known = {}
+    for _, name in ipairs(commands) do
+        known[name] = require("freehold.cli." .. name)
+        local sub = parser:command(name):add_help(false)
+        known[name].describe(sub)
+        add_help(sub)
+    end
+
+    local args = parser:parse(argv)
+    known[args.command].run(args, host)
+    finish(0)
+end
+
+local function traceback(problem)
+    return getmetatable(problem) == Ending and problem or debug.traceback(tostring(problem), 2)
+end
+
+--- Runs the command line `argv` (argv[1] is the first argument) and returns the exit code.
+---@param argv string[]
+---@return integer
+function main.main(argv)
+    local _, ending = xpcall(run, traceback, argv)
+    if getmetatable(ending) ~= Ending then
+        ending = {
+            code = 1,
+            message = "a mistake in freehold itself; please report this:\n" .. ending,
+        }
+    end
+    -- What was printed must have got there.
+    local flushed, why = io.stdout:flush()
+    if ending.code == 0 and not flushed then
+        ending = { code = 1, message = ("cannot write the output: %s."):format(why) }
+    end
+    if ending.message then
+        io.stderr:write("freehold: ", ending.message, "\n")
+    end
+    return ending.code
+end
+
+return main

@@ -1,0 +1,197 @@
+-- One description of the build for two generators: premake5, and the premake4 that Debian 12 has.
+-- tools/build does it all; by hand it is
+--
+--     premake5 gmake                             or: premake4 --file=premake5.lua gmake
+--     make -C build/gen config=release           debug, release, sanitize or tsan
+--
+-- Everything lands in build/<config>/. Sources are found by pattern: a new file needs no edit here.
+
+newoption {
+    trigger = "out",
+    value = "DIR",
+    description = "where makefiles, objects and products go, from here (default: build)",
+}
+
+local out = _OPTIONS["out"] or "build"
+local configs = { "debug", "release", "sanitize", "tsan" }
+
+------------------------------------------------------------------------------------------------
+-- The two generators' different words
+
+local premake5 = workspace ~= nil
+
+-- What follows holds for one configuration only, or again for all of them.
+local function when(config)
+    if premake5 then
+        filter(config and { "configurations:" .. config } or {})
+    else
+        configuration(config and { config } or {})
+    end
+end
+
+-- premake4 names an object after its source's last part only, and would take base/json.c and
+-- block/json.c for one. With this they are base_json.o and block_json.o.
+local basename = path.getbasename
+if not premake5 then
+    path.getbasename = function(file)
+        local dir, name = file:match("([^/]+)/([^/]+)%.c$")
+        return dir and dir .. "_" .. name or basename(file)
+    end
+end
+
+local function pkg_config(what)
+    local pipe = io.popen("pkg-config " .. what .. " 2>/dev/null")
+    local answer = pipe:read("*a")
+    pipe:close()
+    return answer
+end
+
+-- Where lua.h is. Distributions do not agree on a name for Lua 5.4.
+local function lua_includes()
+    local dirs = {}
+    for _, name in ipairs { "lua5.4", "lua-5.4", "lua54", "lua" } do
+        for dir in pkg_config("--cflags-only-I " .. name):gmatch("%-I(%S+)") do
+            table.insert(dirs, dir)
+        end
+        if #dirs > 0 then
+            break
+        end
+    end
+    return dirs
+end
+
+------------------------------------------------------------------------------------------------
+-- What every target has
+
+local workspace_or_solution = workspace or solution
+workspace_or_solution "freehold"
+configurations(configs)
+location(out .. "/gen")
+objdir(out .. "/obj")
+language "C"
+includedirs { "include", "src" }
+
+-- Without this premake4 strips every binary.
+if premake5 then
+    symbols "On"
+else
+    flags { "Symbols" }
+end
+
+-- Hidden by default, FH_API marks what is not. Nobody replaces our functions at load time, so the
+-- compiler may inline them also where they are exported. -fPIC for the archive, too: it goes into
+-- shared objects of others.
+buildoptions {
+    "-std=c11",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wconversion",
+    "-Wshadow",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-fno-semantic-interposition",
+    "-pthread",
+}
+linkoptions { "-pthread" }
+
+-- FH_DEBUG turns on FH_ASSERT, which is cheap. FH_AUDIT walks a whole structure after its changes
+-- (of a large one, after some of them): sanitize and tools/fuzz have it.
+local settings = {
+    debug = { defines = { "FH_DEBUG=1" }, options = { "-Og" } },
+    release = { defines = { "NDEBUG" }, options = { "-O2" } },
+    sanitize = {
+        defines = { "FH_DEBUG=1", "FH_AUDIT=1" },
+        options = { "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all" },
+        sanitizers = "-fsanitize=address,undefined",
+    },
+    tsan = {
+        defines = { "FH_DEBUG=1" },
+        options = { "-O1", "-fno-omit-frame-pointer" },
+        sanitizers = "-fsanitize=thread",
+    },
+}
+
+for _, config in ipairs(configs) do
+    local setting = settings[config]
+    when(config)
+    targetdir(out .. "/" .. config)
+    defines(setting.defines)
+    buildoptions(setting.options)
+    if setting.sanitizers then
+        buildoptions { setting.sanitizers }
+        linkoptions { setting.sanitizers }
+    end
+end
+when(nil)
+
+------------------------------------------------------------------------------------------------
+-- The artefacts
+
+local library_sources = { "src/base/*.c", "src/block/*.c" }
+
+-- libfreehold.a: floors without Lua.
+project "freehold"
+kind "StaticLib"
+files(library_sources)
+
+-- libfreehold.so.0: the same, for programs that link at run time. The number changes when the
+-- binary interface does.
+project "freehold_shared"
+kind "SharedLib"
+targetprefix ""
+targetname "libfreehold"
+targetextension ".so.0"
+files(library_sources)
+linkoptions { "-Wl,-soname,libfreehold.so.0" }
+
+-- freehold.so: the Lua module, with the library inside. It runs on its host's own Lua, so it links
+-- none, and shows the host one name only: luaopen_freehold.
+project "freehold_lua"
+kind "SharedLib"
+targetprefix ""
+targetname "freehold"
+files { "src/binding/*.c" }
+includedirs(lua_includes())
+links { "freehold" }
+linkoptions { '-Wl,--version-script="' .. path.getabsolute("src/binding/freehold.map") .. '"' }
+
+------------------------------------------------------------------------------------------------
+-- Programs: one for each <dir>/<prefix>*.c. They share the folder's other .c files. They link the
+-- archive, and so can test what the library does not export.
+
+local function programs(dir, prefix, target_prefix, libraries)
+    local shared, mains = {}, {}
+    for _, file in ipairs(os.matchfiles(dir .. "/*.c")) do
+        local is_main = basename(file):sub(1, #prefix) == prefix
+        table.insert(is_main and mains or shared, file)
+    end
+    local helpers = dir:gsub("/", "_")
+    if #shared > 0 then
+        project(helpers)
+        kind "StaticLib"
+        files(shared)
+        includedirs { dir, "tests" }
+        for _, config in ipairs(configs) do
+            when(config)
+            targetdir(out .. "/obj/" .. config)
+        end
+        when(nil)
+    end
+    for _, file in ipairs(mains) do
+        project(target_prefix .. basename(file))
+        kind "ConsoleApp"
+        files { file }
+        includedirs { dir, "tests" }
+        if #shared > 0 then
+            links { helpers }
+        end
+        links { "freehold" }
+        links(libraries)
+    end
+end
+
+programs("tests/unit", "test_", "", { "cmocka", "m" })
+programs("bench", "bench_", "", { "m" })
+programs("examples", "", "example_", {})

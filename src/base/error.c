@@ -1,0 +1,50 @@
+/* A refused allocation is ordinary: a pool asks one block after another. So failing stores a
+ * pointer and three numbers, and fh_error_detail() does the printing. The thread-local record is
+ * the library's one piece of mutable global state. */
+
+#include "base/error.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+    DETAIL_VALUES = 3,
+    DETAIL_LENGTH = 256
+};
+
+typedef struct failure {
+    const char *format; /* NULL: nothing failed on this thread yet */
+    uint64_t values[DETAIL_VALUES];
+    char text[DETAIL_LENGTH];
+} failure;
+
+static _Thread_local failure last;
+
+fh_result fhi_fail_with(fh_result result, const char *format, uint64_t a, uint64_t b, uint64_t c)
+{
+    last.format = format;
+    last.values[0] = a;
+    last.values[1] = b;
+    last.values[2] = c;
+    return result;
+}
+
+const char *fh_error_detail(void)
+{
+    size_t length = 0;
+    int value = 0;
+
+    for (const char *from = last.format; from && *from && length + 1 < sizeof last.text;) {
+        if (from[0] == '{' && from[1] == '}' && value < DETAIL_VALUES) {
+            size_t room = sizeof last.text - length;
+            int printed = snprintf(last.text + length, room, "%" PRIu64, last.values[value]);
+            length += (size_t)printed < room ? (size_t)printed : room - 1;
+            value++;
+            from += 2;
+        } else {
+            last.text[length++] = *from++;
+        }
+    }
+    last.text[length] = '\0';
+    return last.text;
+}

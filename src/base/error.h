@@ -1,0 +1,21 @@
+/* The sentence behind a failure: kept per thread, put together only when somebody asks. */
+
+#ifndef FREEHOLD_BASE_ERROR_H
+#define FREEHOLD_BASE_ERROR_H
+
+#include <freehold/result.h>
+
+#include <stdint.h>
+
+/* Remember `format` as this thread's last failure, and return `result`, so that a caller can write
+ * `return fhi_fail(...)`. Each "{}" in the format stands for the next of the three values, in
+ * decimal; those that the format does not use are 0. The format must be a string literal: only its
+ * address is kept. */
+fh_result fhi_fail_with(fh_result result, const char *format, uint64_t a, uint64_t b, uint64_t c);
+
+static inline fh_result fhi_fail(fh_result result, const char *sentence)
+{
+    return fhi_fail_with(result, sentence, 0, 0, 0);
+}
+
+#endif

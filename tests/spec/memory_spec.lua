@@ -1,0 +1,29 @@
+-- Memory that runs out under the binding: memory_host.c says how.
+
+local support = require "tests.spec.support"
+
+local quote = support.quote
+
+describe("the binding", function()
+    it("leaves everything in order when memory runs out", function()
+        local folder = support.folder()
+        local program = folder .. "/memory_host"
+        local _, complaints, code = support.run(table.concat({
+            "unset LD_PRELOAD; cd", quote(support.root), "&&", support.cc(), "-g -Isrc",
+            "$(pkg-config --cflags lua5.4) tests/spec/memory_host.c src/binding/*.c",
+            quote(support.build .. "/libfreehold.a"),
+            "-Wl,--wrap=malloc,--wrap=aligned_alloc -llua5.4 -lm -pthread -o", quote(program),
+        }, " "))
+        assert.equal("", complaints)
+        assert.equal(0, code)
+        local output
+        output, complaints, code = support.run_program(
+            quote(program) .. " " .. quote(support.root .. "/tests/spec/memory_scenario.lua"))
+        support.remove(folder)
+        assert.equal("", complaints)
+        assert.equal(0, code)
+        local lua_failures, core_failures = output:match("^(%d+) (%d+)\n$")
+        assert(tonumber(lua_failures) > 100, output)
+        assert(tonumber(core_failures) > 2, output)
+    end)
+end)
