@@ -22,17 +22,20 @@
  *    (refine): so nothing that fits is ever invisible. All three only fall, by halves or at once,
  *    until the block is cleared: such walks are few.
  *
- * A request takes the first gap of the bin that straddles its size, if it fits there; else one of
- * the first two bins in which everything fits, padding included (alloc_above). The rest is for when
- * that fails (alloc_thoroughly): a few more gaps are tried, then all that could possibly do. So
- * success is quick, and a refusal is true.
+ * A request is tried in three ways. The first gap of the bin that straddles its size does, if it
+ * fits (fhi_tlsf_alloc). Else one of the first few gaps of the bins above, where everything fits,
+ * padding included (alloc_above). Else, as for the best-place strategies at once, all that could
+ * possibly do is looked at (alloc_thoroughly). So success is quick, and a refusal is true.
  *
  * A handle is generation | slot. The generation is a counter of the block, not of the slot: so it
  * needs no room in nodes that are not ranges, and it runs on when all nodes are dropped.
  *
- * Rejected: boundary tags of the size in each node (one more line to write on each split); circular
- * bin lists with the heads among the nodes (eight times the memory for heads); a tree of sizes
- * (true best fit, three times as slow). */
+ * Rejected, with what was measured: ranges without a stored size (the distance to the neighbour is
+ * it, but then each free waits for the neighbour's cache miss: a fifth slower at 10,000 live
+ * ranges); a gap for all padding (half again as slow where sizes are no multiples of the
+ * alignment); looking for a lower gap on the first way, too (2 % less space, but a sixth slower).
+ * Not measured: bin heads among the nodes, for circular lists (eight times the memory for
+ * heads). */
 
 #include "block/tlsf.h"
 
@@ -46,11 +49,10 @@
 
 enum {
     PROBES = 6,
-    CLOSE = 16 /* a gap longer by up to 1/16 is as good */
+    CLOSE = 16,    /* a gap longer by up to 1/16 is as good */
+    NEAR_BINS = 8, /* so is one from a bin up to 1/8 octave above */
+    NEAR_GAPS = 4  /* of which so many are looked at */
 };
-
-/* Of a word of bins, shifted: the four above the lowest, that is up to 1/16 octave more. */
-#define NEAR_BINS UINT64_C(0x1e)
 
 /* ---- finding a gap ---- */
 
@@ -231,7 +233,7 @@ FHI_HOT_INLINE fh_result cut(fhi_tlsf *tlsf, uint32_t gap_slot, uint64_t offset,
     return FH_OK;
 }
 
-/* Every request can be carried out here. */
+/* The third way, by which every request can be carried out. */
 FHI_COLD fh_result alloc_thoroughly(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment,
                                     uint64_t *out_id, uint64_t *out_offset)
 {
@@ -255,10 +257,24 @@ FHI_COLD fh_result alloc_thoroughly(fhi_tlsf *tlsf, const fh_range_desc *desc, u
     return cut(tlsf, gap, offset, desc, out_id, out_offset, FHI_BIN_NONE, tlsf->index != NULL);
 }
 
-/* The first gap of the first filled bin in which everything fits, padding included. Balanced also
- * looks at the next filled bin, if it is near, and takes the gap at the lower offset: measured,
- * that packs better than the best fit does. Chosen without a branch, since there is nothing to
- * predict. */
+/* Of the first gaps of `bin` and of the next `count` filled bins that are near, which one has the
+ * lowest offset? Its bin. Measured, that packs better than the best fit does. */
+FHI_HOT_INLINE uint32_t lowest_near(const fhi_tlsf *tlsf, uint32_t bin, uint32_t count)
+{
+    const fhi_node *nodes = tlsf->nodes;
+    uint64_t above = tlsf->words[bin >> FHI_BIN_BITS] >> (bin % FHI_BINS_PER_OCTAVE);
+    uint64_t near_bins = above & ((UINT64_C(2) << NEAR_BINS) - 2);
+    uint32_t lowest = bin;
+
+    for (; near_bins != 0 && count > 0; near_bins &= near_bins - 1, count--) {
+        uint32_t other = bin + fhi_lowest_bit(near_bins);
+        bool lower = nodes[tlsf->heads[other]].offset < nodes[tlsf->heads[lowest]].offset;
+        lowest = lower ? other : lowest;
+    }
+    return lowest;
+}
+
+/* The second way: a gap from bins in which everything fits, padding included. */
 FHI_COLD fh_result alloc_above(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment,
                                uint64_t *out_id, uint64_t *out_offset)
 {
@@ -266,13 +282,9 @@ FHI_COLD fh_result alloc_above(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64
     uint32_t bin = fhi_bin_filled(tlsf, fhi_bin_above(desc->size + (alignment - tlsf->granule)));
 
     if (FHI_LIKELY(bin != FHI_BIN_NONE)) {
-        uint64_t filled =
-            tlsf->words[bin >> FHI_BIN_BITS] >> (bin % FHI_BINS_PER_OCTAVE) & NEAR_BINS;
         if (desc->strategy == FH_STRATEGY_BALANCED) {
-            uint32_t other = bin + (filled != 0 ? fhi_lowest_bit(filled) : 0);
-            bin = nodes[tlsf->heads[other]].offset < nodes[tlsf->heads[bin]].offset ? other : bin;
+            bin = lowest_near(tlsf, bin, alignment == tlsf->granule ? NEAR_GAPS : 1);
         }
-
         uint32_t slot = tlsf->heads[bin];
         uint64_t offset = fhi_align_up(nodes[slot].offset, alignment);
         if (FHI_LIKELY(offset - nodes[slot].offset < tlsf->patience)) {
@@ -282,9 +294,9 @@ FHI_COLD fh_result alloc_above(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64
     return alloc_thoroughly(tlsf, desc, alignment, out_id, out_offset);
 }
 
-/* The hot path: the first gap of the first bin that may do, does, and begins aligned, as all gaps
- * do for the block's usual alignment. Calls nothing but its alternatives, so it needs no stack
- * frame for them. */
+/* The first way, and the hot path: the first gap of the first bin that may do, does, and begins
+ * aligned, as all gaps do for the block's usual alignment. Calls nothing but the other two ways, so
+ * it needs no stack frame for them. */
 fh_result fhi_tlsf_alloc(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment,
                          uint64_t *out_id, uint64_t *out_offset)
 {
