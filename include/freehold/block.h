@@ -32,7 +32,8 @@ typedef struct fh_block fh_block;
 
 /* One piece of a block, by value. {0} is no range. Handles carry a 32-bit generation that counts
  * the block's allocations, from a start of its own: a handle that was freed is refused with
- * FH_ERR_STALE, and so is, but for a chance of one in 2^32, one of another block. */
+ * FH_ERR_STALE, until the block has made 2^32 more; and so is, but for a chance of one in 2^32, a
+ * handle of another block. */
 typedef struct fh_range {
     uint64_t id; /* opaque */
 } fh_range;
@@ -90,9 +91,10 @@ typedef bool (*fh_block_visit_fn)(void *context, const fh_block_piece *piece);
  * Errors:  INVALID (size 0 or above FH_BLOCK_SIZE_MAX, unknown algorithm, a callback missing in
  *          `memory` or `log`), HOST_MEMORY; *out_block is then NULL.
  * Threads: any.
- * Cost:    O(log size). Host memory: a TLSF block takes 2 KiB, and 256 bytes for each doubling of
- *          its size above 64 units; then 32 bytes for each range or gap, and 8 more once a user
- *          value is not NULL. A linear block takes 32 bytes for each range.
+ * Cost:    O(log size). Host memory: a TLSF block takes 2.2 KiB, and 256 bytes for each doubling of
+ *          its size above 64 units; then 32 bytes for each range or gap, 8 more once a user value
+ *          is not NULL, 24 more once MIN_OFFSET is asked for. A linear block takes 32 bytes for
+ *          each range. Room for ranges grows by doubling.
  */
 FH_API fh_result fh_block_create(const fh_block_desc *desc, fh_block **out_block);
 
@@ -119,11 +121,13 @@ FH_API void fh_block_destroy(fh_block *block);
  *          is {0} and *out_offset is UINT64_MAX. `out_offset` may be NULL.
  * Threads: caller serialises calls on one block.
  * Cost:    O(1), amortised over the growth of the bookkeeping. MIN_MEMORY: the length of one bin.
- *          MIN_OFFSET: O(log n), plus a step for each gap that is long enough but for alignment.
- *          Two things can take longer, in TLSF: a request that nothing quick could place is looked
- *          for in all bins that straddle its size before it is refused; and one that is smaller, or
- *          less aligned, than all before it, or would be the first to be refused since the block
- *          was made or cleared, may walk the block once to make free what was padding.
+ *          MIN_OFFSET: O(log n), plus a step for each gap that is long enough but for its
+ *          alignment; the first such request walks the block, and from then on any alloc or free in
+ *          it is O(log n). Two things can take longer, in TLSF: a request that nothing quick could
+ *          place is looked for in all bins that straddle its size before it is refused; and one
+ *          that is smaller, or less aligned, than all before it since the block was made or
+ *          cleared, or the first that would be refused while padding lies idle, may walk the block
+ *          once.
  */
 FH_API fh_result fh_block_alloc(fh_block *block, const fh_range_desc *desc, fh_range *out_range,
                                 uint64_t *out_offset);
@@ -134,7 +138,7 @@ FH_API fh_result fh_block_alloc(fh_block *block, const fh_range_desc *desc, fh_r
  * Errors:  INVALID (`block` is NULL), STALE (freed before, or never of this block); nothing
  *          changed.
  * Threads: caller serialises calls on one block.
- * Cost:    O(1); linear: amortised O(1).
+ * Cost:    O(1); linear: amortised; O(log n) in a block that was asked for MIN_OFFSET.
  */
 FH_API fh_result fh_block_free(fh_block *block, fh_range range);
 

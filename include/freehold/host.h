@@ -42,7 +42,8 @@ typedef struct fh_log {
 typedef fh_result (*fh_write_fn)(void *context, const char *text, size_t length);
 
 /**
- * A ready fh_write_fn whose context is a `FILE *`.
+ * A ready fh_write_fn whose context is a `FILE *`. The stream may hold text back: what it cannot
+ * write then (a full disk) shows at the caller's fflush() or fclose(), which is to be checked.
  *
  * Errors:  INVALID (`file` is NULL), IO (the stream refused: the disk is full, the pipe is closed).
  * Threads: as the stream.

@@ -15,6 +15,7 @@ enum {
 typedef struct failure {
     const char *format; /* NULL: nothing failed on this thread yet */
     uint64_t values[DETAIL_VALUES];
+    uint64_t count; /* of all failures so far */
     char text[DETAIL_LENGTH];
 } failure;
 
@@ -26,7 +27,13 @@ fh_result fhi_fail_with(fh_result result, const char *format, uint64_t a, uint64
     last.values[0] = a;
     last.values[1] = b;
     last.values[2] = c;
+    last.count++;
     return result;
+}
+
+uint64_t fhi_failure_count(void)
+{
+    return last.count;
 }
 
 const char *fh_error_detail(void)

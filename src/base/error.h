@@ -18,4 +18,8 @@ static inline fh_result fhi_fail(fh_result result, const char *sentence)
     return fhi_fail_with(result, sentence, 0, 0, 0);
 }
 
+/* How often something failed on this thread: tells whether a callback left a sentence of its
+ * own. */
+uint64_t fhi_failure_count(void);
+
 #endif

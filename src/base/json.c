@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 
+#include "base/error.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +12,11 @@
 static void flush(fhi_json *json)
 {
     if (json->result == FH_OK && json->length > 0) {
+        uint64_t failures = fhi_failure_count();
         json->result = json->write(json->context, json->buffer, json->length);
+        if (json->result != FH_OK && failures == fhi_failure_count()) {
+            fhi_fail(json->result, "write: the callback failed, and did not say why");
+        }
     }
     json->length = 0;
 }

@@ -40,6 +40,9 @@ static const char *audit_chain(const fhi_tlsf *tlsf, uint64_t *out_gaps)
         if (slack >= size && !gap) {
             return "a range has no units";
         }
+        if (slack > tlsf->slack_max) {
+            return "slack above its bound";
+        }
         if (!gap && !fhi_node_is_gap(&nodes[nodes[i].next])) {
             uint64_t next = nodes[nodes[i].next].offset;
             uint64_t start = fhi_align_up(next - slack, tlsf->granule);

@@ -65,8 +65,8 @@ static fh_result block_desc_resolve(const fh_block_desc *desc, fh_host_memory *o
                              desc->size, 0, 0);
     }
     if (desc->algorithm != FH_BLOCK_TLSF && desc->algorithm != FH_BLOCK_LINEAR) {
-        return fhi_fail_with(FH_ERR_INVALID, "algorithm: {} is none", (uint64_t)desc->algorithm, 0,
-                             0);
+        return fhi_fail_with(FH_ERR_INVALID, "algorithm: {} is not one of 0 to 1",
+                             (uint32_t)desc->algorithm, 0, 0);
     }
     fh_result result = fhi_host_memory_resolve(desc->memory, out_memory);
     return result != FH_OK ? result : fhi_log_resolve(desc->log, out_log);
@@ -127,7 +127,8 @@ void fh_block_destroy(fh_block *block)
 
 /* ---- ranges ---- */
 
-/* Says what is wrong with `desc`; only called when something is. */
+/* Says what is wrong with `desc`. Something is: fh_block_alloc() found that out by as few tests as
+ * it could, and left it to this to tell what. */
 static fh_result refuse_desc(const fh_block *block, const fh_range_desc *desc)
 {
     if (desc->size == 0) {
@@ -138,8 +139,8 @@ static fh_result refuse_desc(const fh_block *block, const fh_range_desc *desc)
                              0, 0);
     }
     if ((uint32_t)desc->strategy > (uint32_t)FH_STRATEGY_MIN_OFFSET) {
-        return fhi_fail_with(FH_ERR_INVALID, "strategy: {} is none", (uint64_t)desc->strategy, 0,
-                             0);
+        return fhi_fail_with(FH_ERR_INVALID, "strategy: {} is not one of 0 to 3",
+                             (uint32_t)desc->strategy, 0, 0);
     }
     if (desc->upper && block->algorithm != FH_BLOCK_LINEAR) {
         return fhi_fail(FH_ERR_UNSUPPORTED, "upper: only linear blocks allocate from the top");
@@ -162,7 +163,7 @@ fh_result fh_block_alloc(fh_block *block, const fh_range_desc *desc, fh_range *o
                         block ? "desc: must not be NULL" : "block: must not be NULL");
     }
     uint64_t alignment = desc->alignment ? desc->alignment : 1;
-    if (desc->size - 1 >= FH_BLOCK_SIZE_MAX || !fhi_is_power_of_two(alignment) ||
+    if (desc->size - 1 >= FH_BLOCK_SIZE_MAX /* 0, too */ || !fhi_is_power_of_two(alignment) ||
         (uint32_t)desc->strategy > (uint32_t)FH_STRATEGY_MIN_OFFSET) {
         return refuse_desc(block, desc);
     }

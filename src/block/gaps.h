@@ -161,4 +161,13 @@ FHI_HOT_INLINE bool fhi_gap_is_worth_it(const fhi_tlsf *tlsf, uint64_t start, ui
     return start < end && end - start >= tlsf->threshold;
 }
 
+/* Says what is slack behind a range. */
+FHI_HOT_INLINE void fhi_slack_set(fhi_tlsf *tlsf, uint32_t slot, uint64_t slack)
+{
+    tlsf->nodes[slot].mark = FHI_NODE_RANGE | (uint32_t)slack;
+    if (FHI_UNLIKELY(slack > tlsf->slack_max)) {
+        tlsf->slack_max = (uint32_t)slack;
+    }
+}
+
 #endif

@@ -152,8 +152,11 @@ static fh_result refuse(const fhi_linear *linear, uint64_t size, uint64_t alignm
 {
     return fhi_fail_with(
         FH_ERR_OUT_OF_MEMORY,
-        "no room for {} units at alignment {}: {} are left at the end of the stack or "
-        "ring",
+        linear->upper.count > 0
+            ? "size: no room for {} units at alignment {}: {} are left between the "
+              "two stacks, and while there are two the block is no ring"
+            : "size: no room for {} units at alignment {}: {} are left at the end "
+              "of the stack or ring",
         size, alignment, linear->limit - linear->tail);
 }
 

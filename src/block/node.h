@@ -10,8 +10,8 @@
 typedef struct fhi_node {
     uint64_t offset;
     uint64_t size; /* of a range: as asked for, without its slack */
-    uint32_t prev,
-        next; /* neighbours in address order; of an unused slot, `next` links the stack */
+    uint32_t prev; /* neighbours in address order; */
+    uint32_t next; /* of an unused slot: the one below it on the stack */
     union {
         uint32_t list_prev;  /* gap: the gap before it in its bin, or FHI_BIN_HEAD | bin */
         uint32_t generation; /* range */
@@ -25,13 +25,21 @@ typedef struct fhi_node {
 /* A range, and the sentinel in slot 0. The rest of the mark is the slack: units behind the range
  * that are free, but too few to be worth a gap of their own (tlsf.c says when). */
 #define FHI_NODE_RANGE UINT32_C(0x80000000)
-#define FHI_NODE_UNUSED                                                                            \
-    UINT32_C(0x7fffffff) /* a slot that stands for nothing: no range, to a handle */
 
-/* Of a node in the chain. */
+/* A slot that stands for nothing. Less than FHI_NODE_RANGE, so that a handle finds no range
+ * there. */
+#define FHI_NODE_UNUSED UINT32_C(0x7fffffff)
+
+/* A range, or the sentinel: not a gap, and not an unused slot. */
+static inline bool fhi_node_is_range(const fhi_node *node)
+{
+    return node->mark >= FHI_NODE_RANGE;
+}
+
+/* Of a node in the chain, where there are no unused slots. */
 static inline bool fhi_node_is_gap(const fhi_node *node)
 {
-    return node->mark < FHI_NODE_RANGE;
+    return !fhi_node_is_range(node);
 }
 
 /* Of a range. */

@@ -63,6 +63,7 @@ bool fhi_slack_refine(fhi_tlsf *tlsf, uint64_t size, uint64_t alignment)
         return false;
     }
     tlsf->patience = patient ? tlsf->patience : tlsf->threshold;
+    tlsf->slack_max = 0;
     for (uint32_t i = tlsf->nodes[0].next; i != 0; i = tlsf->nodes[i].next) {
         if (fhi_node_is_gap(&tlsf->nodes[i])) {
             continue;
@@ -71,6 +72,7 @@ bool fhi_slack_refine(fhi_tlsf *tlsf, uint64_t size, uint64_t alignment)
             hides_a_gap(tlsf, &tlsf->nodes[i])) {
             release_slack(tlsf, i);
         }
+        fhi_slack_set(tlsf, i, fhi_node_slack(&tlsf->nodes[i]));
     }
     return true;
 }

@@ -132,13 +132,6 @@ FHI_HOT_INLINE uint32_t find_close(const fhi_tlsf *tlsf, uint64_t size, uint64_t
     return close != 0 ? close : find_best(tlsf, size, alignment);
 }
 
-/* The most slack that can lie behind a range: what the granule cost, and what was not worth a
- * gap. */
-FHI_HOT_INLINE uint64_t slack_max(const fhi_tlsf *tlsf)
-{
-    return (uint64_t)tlsf->granule + tlsf->threshold + tlsf->patience;
-}
-
 /* What must be in place before a request can be tried and carried out. The strategies that promise
  * the best place have no patience. */
 FHI_HOT_INLINE bool prepare(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment)
@@ -203,7 +196,8 @@ FHI_HOT_INLINE fh_result cut(fhi_tlsf *tlsf, uint32_t gap_slot, uint64_t offset,
         fhi_slot_chain(nodes, front, prev, gap_slot);
         prev = front;
     } else if (offset != front_start) {
-        nodes[prev].mark += (uint32_t)(offset - front_start); /* a range: what is at 0 is aligned */
+        /* Not the sentinel: what begins at 0 is aligned. */
+        fhi_slack_set(tlsf, prev, fhi_node_slack(&nodes[prev]) + (offset - front_start));
     }
     if (fhi_gap_is_worth_it(tlsf, rest, gap_end)) {
         slot = fhi_slot_take(tlsf);
@@ -220,7 +214,7 @@ FHI_HOT_INLINE fh_result cut(fhi_tlsf *tlsf, uint32_t gap_slot, uint64_t offset,
     range->offset = offset;
     range->size = desc->size;
     range->generation = ++tlsf->generation;
-    range->mark = FHI_NODE_RANGE | (uint32_t)(gap_end - end);
+    fhi_slack_set(tlsf, slot, gap_end - end);
     tlsf->range_count++;
     tlsf->range_bytes += desc->size;
     if (tlsf->users) {
@@ -240,7 +234,7 @@ FHI_COLD fh_result alloc_thoroughly(fhi_tlsf *tlsf, const fh_range_desc *desc, u
     bool prepared = prepare(tlsf, desc, alignment);
     uint32_t gap = prepared ? find_gap(tlsf, desc, alignment) : 0;
 
-    if (prepared && gap == 0 && tlsf->patience > tlsf->threshold && desc->size <= slack_max(tlsf)) {
+    if (prepared && gap == 0 && tlsf->patience > tlsf->threshold && desc->size <= tlsf->slack_max) {
         prepared = fhi_slack_end_patience(tlsf, desc->size, alignment) && fhi_slots_reserve(tlsf);
         gap = prepared ? find_gap(tlsf, desc, alignment) : 0;
     }
@@ -250,8 +244,8 @@ FHI_COLD fh_result alloc_thoroughly(fhi_tlsf *tlsf, const fh_range_desc *desc, u
     if (gap == 0) {
         return fhi_fail_with(
             FH_ERR_OUT_OF_MEMORY,
-            "no free range fits {} units at alignment {}; {} units are free, in pieces", desc->size,
-            alignment, tlsf->size - tlsf->range_bytes);
+            "size: no free range fits {} units at alignment {}; {} units are free, in pieces",
+            desc->size, alignment, tlsf->size - tlsf->range_bytes);
     }
     uint64_t offset = fhi_align_up(tlsf->nodes[gap].offset, alignment);
     return cut(tlsf, gap, offset, desc, out_id, out_offset, FHI_BIN_NONE, tlsf->index != NULL);
@@ -325,7 +319,7 @@ FHI_HOT_INLINE uint32_t resolve(const fhi_tlsf *tlsf, uint64_t id)
 {
     uint32_t slot = (uint32_t)id;
 
-    if (slot >= tlsf->high || fhi_node_is_gap(&tlsf->nodes[slot]) ||
+    if (slot >= tlsf->high || !fhi_node_is_range(&tlsf->nodes[slot]) ||
         tlsf->nodes[slot].generation != (uint32_t)(id >> 32)) {
         return 0;
     }
@@ -424,13 +418,12 @@ fh_result fhi_tlsf_set_user(fhi_tlsf *tlsf, uint64_t id, void *user)
 uint64_t fhi_tlsf_free_bound(const fhi_tlsf *tlsf)
 {
     uint64_t unused = tlsf->size - tlsf->range_bytes;
-    uint64_t bound = slack_max(tlsf);
+    uint64_t bound = tlsf->slack_max;
 
     if (tlsf->octaves != 0) {
         uint32_t octave = fhi_highest_bit(tlsf->octaves);
         uint32_t bin = (octave << FHI_BIN_BITS) + fhi_highest_bit(tlsf->words[octave]);
-        uint64_t run = fhi_bin_max(bin) + (tlsf->granule - 1); /* with the slack before the gap */
-        bound = run > bound ? run : bound;
+        bound += fhi_bin_max(bin); /* what is slack before a gap is of use if less alignment is */
     }
     return bound < unused ? bound : unused;
 }

@@ -22,11 +22,13 @@ typedef struct fhi_tlsf {
     fhi_node *nodes; /* [0] is the sentinel: before the first node and behind the last */
     uint32_t *heads; /* per bin its first gap, 0 = empty */
     void **users;    /* per slot of a range its user value; NULL while all of them are */
-    uint32_t
-        granule; /* gaps begin at multiples of this: no request was less aligned; a power of 2 */
-    uint32_t
-        threshold;     /* and have at least this many units: no request was smaller; a power of 2 */
-    uint32_t patience; /* padding below this stays slack: threshold, or more while there is room */
+
+    /* What has a node, and what is slack (tlsf.c). */
+    uint32_t granule;   /* gaps begin at multiples of this; a power of two */
+    uint32_t threshold; /* gaps have at least this many units; a power of two */
+    uint32_t patience;  /* padding below this stays slack: threshold, or more while there is room */
+    uint32_t slack_max; /* no range has more slack; an upper bound */
+
     uint32_t free_slots; /* stack of unused slots, linked by `next`; 0 = none */
     uint32_t high;       /* this slot and those above are neither used nor on the stack */
     uint32_t capacity;   /* of nodes and users */

@@ -26,7 +26,10 @@ static void make_empty(fhi_tlsf *tlsf)
     memset(tlsf->heads, 0, tlsf->bin_count * sizeof *tlsf->heads);
     memset(tlsf->words, 0, sizeof tlsf->words);
     tlsf->octaves = 0;
+    tlsf->granule = GRANULE_AT_FIRST;
+    tlsf->threshold = THRESHOLD_AT_FIRST;
     tlsf->patience = PATIENCE_AT_FIRST;
+    tlsf->slack_max = 0;
     tlsf->range_count = 0;
     tlsf->range_bytes = 0;
     tlsf->free_slots = 0;
@@ -43,11 +46,7 @@ static void make_empty(fhi_tlsf *tlsf)
 
 fh_result fhi_tlsf_init(fhi_tlsf *tlsf, uint64_t size, const fh_host_memory *memory)
 {
-    *tlsf = (fhi_tlsf){.size = size,
-                       .memory = memory,
-                       .threshold = THRESHOLD_AT_FIRST,
-                       .granule = GRANULE_AT_FIRST,
-                       .bin_count = bins_for(size)};
+    *tlsf = (fhi_tlsf){.size = size, .memory = memory, .bin_count = bins_for(size)};
     tlsf->heads = fhi_host_alloc(memory, tlsf->bin_count, sizeof *tlsf->heads, FHI_NODE_ALIGNMENT);
     tlsf->nodes =
         fhi_host_alloc(memory, FHI_SLOTS_AT_FIRST, sizeof *tlsf->nodes, FHI_NODE_ALIGNMENT);
@@ -143,6 +142,6 @@ fh_result fhi_tlsf_resize(fhi_tlsf *tlsf, uint64_t size)
     } else {
         start = size;
     }
-    tlsf->nodes[last].mark = FHI_NODE_RANGE | (uint32_t)(start - end);
+    fhi_slack_set(tlsf, last, start - end);
     return FH_OK;
 }

@@ -229,10 +229,30 @@ static void json_gives_back_what_the_writer_said_and_stops(void **state)
             fh_result result = fh_block_json(block, detailed != 0, test_text_write, &text);
             assert_int_equal(result, text.failure);
             assert_int_equal(text.call_count, n);
+            /* The sentence is about this, and not about what failed before. */
+            assert_non_null(strstr(fh_error_detail(), "write"));
+            (void)fh_block_free(NULL, first);
             test_text_finish(&text);
         }
         test_text_finish(&whole);
     }
+    fh_block_destroy(block);
+}
+
+static fh_result refuse_with_a_sentence(void *context, const char *text, size_t length)
+{
+    (void)context;
+    (void)text;
+    (void)length;
+    return fh_block_alloc(NULL, NULL, NULL, NULL); /* some call of ours that fails */
+}
+
+static void a_writer_that_left_a_sentence_keeps_it(void **state)
+{
+    (void)state;
+    fh_block *block = check_block(1000, FH_BLOCK_TLSF);
+    assert_int_equal(fh_block_json(block, false, refuse_with_a_sentence, NULL), FH_ERR_INVALID);
+    assert_non_null(strstr(fh_error_detail(), "out_range"));
     fh_block_destroy(block);
 }
 
@@ -302,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_ring_s_and_a_double_stack_s_dump_lie_in_address_order_too),
         cmocka_unit_test(a_visit_ends_when_its_callback_says_so),
         cmocka_unit_test(json_gives_back_what_the_writer_said_and_stops),
+        cmocka_unit_test(a_writer_that_left_a_sentence_keeps_it),
         cmocka_unit_test(json_allocates_no_host_memory),
         cmocka_unit_test(write_file_writes_to_the_stream),
         cmocka_unit_test(a_stream_that_refuses_is_an_io_error),

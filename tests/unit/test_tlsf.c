@@ -407,6 +407,32 @@ static void the_bound_never_refuses_what_succeeds(void **state)
     }
 }
 
+/* What a list of blocks needs to skip the full ones: a bound that is far above what fits is true, and
+ * of no use. */
+static void the_free_bound_is_near_the_largest_gap(void **state)
+{
+    (void)state;
+    static const uint64_t alignments[] = {1, 256, 65536};
+    enum {
+        COUNT = 64
+    };
+    const uint64_t size = 65536;
+    for (unsigned int a = 0; a < TEST_COUNT_OF(alignments); a++) {
+        fh_block *block = check_block(COUNT * size, FH_BLOCK_TLSF);
+        fh_range ranges[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+            fh_range_desc desc = {.size = size, .alignment = alignments[a]};
+            CHECK_OK(fh_block_alloc(block, &desc, &ranges[i], NULL));
+        }
+        for (int i = 1; i < COUNT; i += 2) {
+            CHECK_OK(fh_block_free(block, ranges[i]));
+            uint64_t bound = fh_block_free_bound(block);
+            assert_true(bound >= size && bound <= size + size / 64);
+        }
+        fh_block_destroy(block);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +449,7 @@ int main(void)
         cmocka_unit_test(the_only_gap_that_fits_is_found_however_deep_it_lies_in_its_bin),
         cmocka_unit_test(the_only_gap_that_is_aligned_well_is_found),
         cmocka_unit_test(a_hundred_thousand_ranges_live_side_by_side),
+        cmocka_unit_test(the_free_bound_is_near_the_largest_gap),
         cmocka_unit_test(the_bound_never_refuses_what_succeeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
