@@ -124,10 +124,10 @@ FH_API void fh_block_destroy(fh_block *block);
  *          MIN_OFFSET: O(log n), plus a step for each gap that is long enough but for its
  *          alignment; the first such request walks the block, and from then on any alloc or free in
  *          it is O(log n). Two things can take longer, in TLSF: a request that nothing quick could
- *          place is looked for in all bins that straddle its size before it is refused; and one
- *          that is smaller, or less aligned, than all before it since the block was made or
- *          cleared, or the first that would be refused while padding lies idle, may walk the block
- *          once.
+ *          place is looked for in all bins that straddle its size, padding included, before it is
+ *          refused; and since it was made or cleared, a block is walked by the first request of
+ *          MIN_MEMORY or MIN_OFFSET, by the first that would be refused while padding lies idle,
+ *          and by one that is less aligned, or smaller by a power of two, than all before it.
  */
 FH_API fh_result fh_block_alloc(fh_block *block, const fh_range_desc *desc, fh_range *out_range,
                                 uint64_t *out_offset);
@@ -205,7 +205,8 @@ FH_API uint64_t fh_block_free_bound(const fh_block *block);
  *          the new end, or a linear block has upper ranges, which hang from the end that would
  *          move), HOST_MEMORY; nothing is changed.
  * Threads: caller serialises calls on one block.
- * Cost:    O(1), and O(log size) where a TLSF block needs more bins.
+ * Cost:    O(1), amortised; O(log size) where a TLSF block needs more bins, and O(log n) in one
+ *          that was asked for MIN_OFFSET.
  */
 FH_API fh_result fh_block_resize(fh_block *block, uint64_t size);
 

@@ -1,8 +1,7 @@
 /* Assertions are for our own mistakes; a caller's are errors in every build (result.h).
  *
  *  FH_ASSERT  cheap; in builds with FH_DEBUG.
- *  FH_AUDIT   a build flag of its own: after each change the whole structure is walked
- *  (audit.h). */
+ *  FH_AUDIT   a build flag of its own: blocks are walked whole after their changes (audit.h). */
 
 #ifndef FREEHOLD_BASE_ASSERT_H
 #define FREEHOLD_BASE_ASSERT_H

@@ -46,7 +46,8 @@ static const char *audit_chain(const fhi_tlsf *tlsf, uint64_t *out_gaps)
         if (!gap && !fhi_node_is_gap(&nodes[nodes[i].next])) {
             uint64_t next = nodes[nodes[i].next].offset;
             uint64_t start = fhi_align_up(next - slack, tlsf->granule);
-            if (start < next && next - start >= tlsf->patience) {
+            uint32_t enough = nodes[i].next == 0 ? tlsf->threshold : tlsf->patience;
+            if (start < next && next - start >= enough) {
                 return "slack that is worth a gap";
             }
         }

@@ -3,15 +3,14 @@
  * which goes when an end of its queue reaches it: that is what makes a stack, a ring and
  * free-at-once of one structure.
  *
- *     lower:  0 ▸ a b c ▸ tail                 limit ◂ z y ◂ size   :upper        double stack
- *     lower:  0 ▸ d e ▸ tail  limit ▸ b c (gap) size                              ring: d is at
- *     `wrap`
+ *     double stack:  0 ▸ a b c ▸ tail         limit ◂ z y ◂ size
+ *     ring:          0 ▸ d e ▸ tail   limit ▸ b c (gap) size         d is at position `wrap`
  *
  * A handle is generation | side | position. Positions are used again when a stack pops and pushes,
  * so the generation, a counter of the block, tells the ranges apart.
  *
- * Rejected: a plain vector with compaction when many entries are freed (a pause, and positions
- *           move). */
+ * Rejected: a plain vector that is compacted when many entries are freed: it pauses, and positions
+ * move. */
 
 #include "block/linear.h"
 

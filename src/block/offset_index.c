@@ -22,6 +22,7 @@ typedef struct entry {
 struct fhi_offset_index {
     uint32_t root;
     uint32_t capacity;
+    uint32_t salt; /* in the priorities, so that no sequence of calls is bad for every block */
     entry *entries;
 };
 
@@ -41,6 +42,7 @@ fhi_offset_index *fhi_offset_index_create(uint32_t capacity, const fh_host_memor
         return NULL;
     }
     index->capacity = capacity;
+    index->salt = (uint32_t)fhi_salt(index);
     index->entries[0] = (entry){0};
     index->root = 0;
     return index;
@@ -62,6 +64,7 @@ fhi_offset_index *fhi_offset_index_grown(const fhi_offset_index *index, uint32_t
     if (grown) {
         memcpy(grown->entries, index->entries, index->capacity * sizeof *index->entries);
         grown->root = index->root;
+        grown->salt = index->salt;
     }
     return grown;
 }
@@ -71,9 +74,9 @@ void fhi_offset_index_clear(fhi_offset_index *index)
     index->root = 0;
 }
 
-static inline uint32_t priority(uint32_t slot)
+static inline uint32_t priority(const fhi_offset_index *index, uint32_t slot)
 {
-    uint32_t hash = slot * UINT32_C(0x9e3779b1);
+    uint32_t hash = (slot ^ index->salt) * UINT32_C(0x9e3779b1);
     hash ^= hash >> 15;
     return hash * UINT32_C(0x85ebca6b);
 }
@@ -164,7 +167,8 @@ void fhi_offset_index_insert(fhi_offset_index *index, const fhi_node *nodes, uin
     } else {
         entries[parent].right = slot;
     }
-    while (entries[slot].parent != 0 && priority(slot) > priority(entries[slot].parent)) {
+    while (entries[slot].parent != 0 &&
+           priority(index, slot) > priority(index, entries[slot].parent)) {
         rotate_up(index, nodes, slot);
     }
 }
@@ -174,7 +178,7 @@ void fhi_offset_index_remove(fhi_offset_index *index, const fhi_node *nodes, uin
     entry *entries = index->entries;
 
     while (entries[slot].left != 0 && entries[slot].right != 0) {
-        bool left = priority(entries[slot].left) > priority(entries[slot].right);
+        bool left = priority(index, entries[slot].left) > priority(index, entries[slot].right);
         rotate_up(index, nodes, left ? entries[slot].left : entries[slot].right);
     }
     uint32_t parent = entries[slot].parent;

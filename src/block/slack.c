@@ -57,7 +57,7 @@ bool fhi_slack_refine(fhi_tlsf *tlsf, uint64_t size, uint64_t alignment)
 
     tlsf->threshold = size < threshold ? UINT32_C(1) << fhi_highest_bit(size) : threshold;
     tlsf->granule = alignment < granule ? (uint32_t)alignment : granule;
-    if (!fhi_slots_add(tlsf, count_hidden_gaps(tlsf))) {
+    if (!fhi_slots_provide(tlsf, count_hidden_gaps(tlsf))) {
         tlsf->threshold = threshold;
         tlsf->granule = granule;
         return false;

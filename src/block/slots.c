@@ -52,14 +52,28 @@ bool fhi_slots_set_capacity(fhi_tlsf *tlsf, uint32_t capacity)
     return true;
 }
 
-/* Puts `count` fresh slots on the stack, or a batch of them, the lowest on top. */
-bool fhi_slots_add(fhi_tlsf *tlsf, uint32_t count)
+/* Fresh slots come in batches, the lowest on top. */
+bool fhi_slots_provide(fhi_tlsf *tlsf, uint32_t count)
 {
-    count = count > FHI_SLOTS_PER_BATCH ? count : FHI_SLOTS_PER_BATCH;
-    while (tlsf->capacity - tlsf->high < count) {
-        if (tlsf->capacity >= SLOTS_AT_MOST || !fhi_slots_set_capacity(tlsf, tlsf->capacity * 2)) {
+    for (uint32_t slot = tlsf->free_slots; slot != 0 && count > 0; count--) {
+        slot = tlsf->nodes[slot].next;
+    }
+    if (count == 0) {
+        return true;
+    }
+    uint32_t room = tlsf->capacity - tlsf->high;
+    if (room < count) {
+        uint32_t capacity = tlsf->capacity * 2;
+        while (capacity - tlsf->high < count && capacity < SLOTS_AT_MOST) {
+            capacity *= 2;
+        }
+        if (capacity > SLOTS_AT_MOST || !fhi_slots_set_capacity(tlsf, capacity)) {
             return false;
         }
+        room = tlsf->capacity - tlsf->high;
+    }
+    if (count < FHI_SLOTS_PER_BATCH) {
+        count = room < FHI_SLOTS_PER_BATCH ? room : FHI_SLOTS_PER_BATCH;
     }
     for (uint32_t slot = tlsf->high + count; slot-- > tlsf->high;) {
         fhi_slot_give(tlsf, slot);

@@ -14,9 +14,9 @@ enum {
     FHI_SLOTS_PER_BATCH = 16
 };
 
-/* Puts `count` fresh slots on the stack, or a batch of them, the lowest on top. False: no host
- * memory, nothing changed; so it is with all that return bool here. */
-bool fhi_slots_add(fhi_tlsf *tlsf, uint32_t count);
+/* Sees to it that at least `count` slots lie on the stack. False: no host memory, nothing changed;
+ * so it is with all that return bool here. O(count) */
+bool fhi_slots_provide(fhi_tlsf *tlsf, uint32_t count);
 
 /* Places for user values, all NULL. */
 bool fhi_slots_add_users(fhi_tlsf *tlsf);
@@ -58,7 +58,7 @@ FHI_HOT_INLINE bool fhi_slots_reserve(fhi_tlsf *tlsf)
 {
     uint32_t slot = tlsf->free_slots;
     return FHI_LIKELY(slot != 0 && tlsf->nodes[slot].next != 0) ||
-           fhi_slots_add(tlsf, FHI_SLOTS_PER_ALLOC);
+           fhi_slots_provide(tlsf, FHI_SLOTS_PER_ALLOC);
 }
 
 #endif

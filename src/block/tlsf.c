@@ -83,7 +83,8 @@ static uint32_t find_best(const fhi_tlsf *tlsf, uint64_t size, uint64_t alignmen
         best = last;
         best_run = free_run(tlsf, &tlsf->nodes[last]);
     }
-    for (bool found = false; !found && bin != FHI_BIN_NONE; bin = fhi_bin_filled(tlsf, bin + 1)) {
+    for (bool found = false; !found && bin != FHI_BIN_NONE && bin <= fhi_bin_of(best_run);
+         bin = fhi_bin_filled(tlsf, bin + 1)) {
         for (uint32_t i = tlsf->heads[bin]; i != 0 && best_run != size;
              i = tlsf->nodes[i].list_next) {
             const fhi_node *gap = &tlsf->nodes[i];
@@ -98,15 +99,32 @@ static uint32_t find_best(const fhi_tlsf *tlsf, uint64_t size, uint64_t alignmen
     return best;
 }
 
-/* A gap from the first bin in which everything fits, padding included. */
+/* The first gap that fits, of all that could, or 0. */
+static uint32_t find_any(const fhi_tlsf *tlsf, uint64_t size, uint64_t alignment)
+{
+    uint32_t bin = fhi_bin_filled(tlsf, fhi_bin_of(size));
+
+    for (; bin != FHI_BIN_NONE; bin = fhi_bin_filled(tlsf, bin + 1)) {
+        for (uint32_t i = tlsf->heads[bin]; i != 0; i = tlsf->nodes[i].list_next) {
+            if (fits(&tlsf->nodes[i], size, alignment)) {
+                return i;
+            }
+        }
+    }
+    return 0;
+}
+
+/* A gap from the first bin in which everything fits, padding included; else any. */
 static uint32_t find_sure(const fhi_tlsf *tlsf, uint64_t size, uint64_t alignment)
 {
     uint32_t bin = fhi_bin_filled(tlsf, fhi_bin_above(size + (alignment - 1)));
-    return bin != FHI_BIN_NONE ? tlsf->heads[bin] : find_best(tlsf, size, alignment);
+    return bin != FHI_BIN_NONE ? tlsf->heads[bin] : find_any(tlsf, size, alignment);
 }
 
-/* Of the first gaps that fit, and are not much longer than the first of them, the one at the lowest
- * offset: measured, that packs better than the best fit does. */
+/* Of the first few gaps that fit, and are not much longer than the first of them, the one at the
+ * lowest offset; else a sure one. Gaps are multiples of the granule, so shorter ones than the
+ * rounded size cannot fit: only the gap at the end of the block may be odd, and find_any() knows
+ * it. */
 FHI_HOT_INLINE uint32_t find_close(const fhi_tlsf *tlsf, uint64_t size, uint64_t alignment)
 {
     uint32_t bin = fhi_bin_filled(tlsf, fhi_bin_of(fhi_align_up(size, tlsf->granule)));
@@ -114,8 +132,8 @@ FHI_HOT_INLINE uint32_t find_close(const fhi_tlsf *tlsf, uint64_t size, uint64_t
     uint32_t close = 0;
     uint64_t longest = UINT64_MAX;
 
-    for (; bin != FHI_BIN_NONE; bin = fhi_bin_filled(tlsf, bin + 1)) {
-        for (uint32_t i = tlsf->heads[bin]; i != 0; i = tlsf->nodes[i].list_next) {
+    for (; bin != FHI_BIN_NONE && probes > 0; bin = fhi_bin_filled(tlsf, bin + 1)) {
+        for (uint32_t i = tlsf->heads[bin]; i != 0 && probes > 0; i = tlsf->nodes[i].list_next) {
             const fhi_node *gap = &tlsf->nodes[i];
             if (gap->size > longest) {
                 return close;
@@ -124,12 +142,10 @@ FHI_HOT_INLINE uint32_t find_close(const fhi_tlsf *tlsf, uint64_t size, uint64_t
                 longest = close == 0 ? gap->size + gap->size / CLOSE : longest;
                 close = close == 0 || gap->offset < tlsf->nodes[close].offset ? i : close;
             }
-            if (--probes == 0) {
-                return close != 0 ? close : find_sure(tlsf, size, alignment);
-            }
+            probes--;
         }
     }
-    return close != 0 ? close : find_best(tlsf, size, alignment);
+    return close != 0 ? close : find_sure(tlsf, size, alignment);
 }
 
 /* What must be in place before a request can be tried and carried out. The strategies that promise
@@ -268,13 +284,23 @@ FHI_HOT_INLINE uint32_t lowest_near(const fhi_tlsf *tlsf, uint32_t bin, uint32_t
     return lowest;
 }
 
-/* The second way: a gap from bins in which everything fits, padding included. */
+/* The second way: for an alignment above the usual one the same, padding considered; else a gap
+ * from bins in which everything fits, padding included. */
 FHI_COLD fh_result alloc_above(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment,
                                uint64_t *out_id, uint64_t *out_offset)
 {
     const fhi_node *nodes = tlsf->nodes;
-    uint32_t bin = fhi_bin_filled(tlsf, fhi_bin_above(desc->size + (alignment - tlsf->granule)));
+    uint32_t bin = fhi_bin_filled(tlsf, fhi_bin_of(fhi_align_up(desc->size, tlsf->granule)));
 
+    if (alignment != tlsf->granule && bin != FHI_BIN_NONE) {
+        uint32_t slot = tlsf->heads[bin];
+        uint64_t padding = fhi_padding(nodes[slot].offset, alignment);
+        if (nodes[slot].size >= desc->size + padding && padding < tlsf->patience) {
+            return cut(tlsf, slot, nodes[slot].offset + padding, desc, out_id, out_offset, bin,
+                       false);
+        }
+    }
+    bin = fhi_bin_filled(tlsf, fhi_bin_above(desc->size + (alignment - tlsf->granule)));
     if (FHI_LIKELY(bin != FHI_BIN_NONE)) {
         if (desc->strategy == FH_STRATEGY_BALANCED) {
             bin = lowest_near(tlsf, bin, alignment == tlsf->granule ? NEAR_GAPS : 1);
@@ -290,7 +316,8 @@ FHI_COLD fh_result alloc_above(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64
 
 /* The first way, and the hot path: the first gap of the first bin that may do, does, and begins
  * aligned, as all gaps do for the block's usual alignment. Calls nothing but the other two ways, so
- * it needs no stack frame for them. */
+ * it needs no stack frame for them. One slot is enough here and in alloc_above(), which leave no
+ * gap in front of a range; without one, the third way fetches a batch. */
 fh_result fhi_tlsf_alloc(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment,
                          uint64_t *out_id, uint64_t *out_offset)
 {

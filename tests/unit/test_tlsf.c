@@ -407,8 +407,8 @@ static void the_bound_never_refuses_what_succeeds(void **state)
     }
 }
 
-/* What a list of blocks needs to skip the full ones: a bound that is far above what fits is true, and
- * of no use. */
+/* What a list of blocks needs to skip the full ones: a bound far above what fits is true, and of no
+ * use. */
 static void the_free_bound_is_near_the_largest_gap(void **state)
 {
     (void)state;
@@ -433,6 +433,56 @@ static void the_free_bound_is_near_the_largest_gap(void **state)
     }
 }
 
+/* One odd request must not spoil what comes after it. */
+static void holes_are_filled_by_what_fits_them_whatever_came_before(void **state)
+{
+    (void)state;
+    static const fh_strategy quick[] = {FH_STRATEGY_BALANCED, FH_STRATEGY_MIN_TIME};
+    enum {
+        COUNT = 200
+    };
+    for (unsigned int q = 0; q < TEST_COUNT_OF(quick); q++) {
+        fh_block *block = check_block(16 << 20, FH_BLOCK_TLSF);
+        fh_range_desc odd = {.size = 1, .alignment = 1};
+        fh_range_desc even = {.size = 1024, .alignment = 256, .strategy = quick[q]};
+        fh_range holes[COUNT], range;
+        uint64_t offset, last = 0;
+        CHECK_OK(fh_block_alloc(block, &odd, &range, NULL));
+        for (int i = 0; i < COUNT; i++) {
+            CHECK_OK(fh_block_alloc(block, &even, &holes[i], NULL));
+            CHECK_OK(fh_block_alloc(block, &even, &range, &last));
+        }
+        for (int i = 0; i < COUNT; i++) {
+            CHECK_OK(fh_block_free(block, holes[i]));
+        }
+        for (int i = 0; i < COUNT; i++) {
+            CHECK_OK(fh_block_alloc(block, &even, &range, &offset));
+            assert_true(offset < last);
+        }
+        fh_block_destroy(block);
+    }
+}
+
+/* Bookkeeping follows the pieces, not the variety of requests. */
+static void falling_sizes_and_alignments_take_no_room_of_their_own(void **state)
+{
+    (void)state;
+    test_memory memory;
+    test_memory_init(&memory);
+    fh_block *block;
+    fh_block_desc desc = {.size = UINT64_C(1) << 40, .memory = &memory.host};
+    CHECK_OK(fh_block_create(&desc, &block));
+    size_t before = memory.live_bytes;
+    for (uint64_t size = 1 << 14; size > 0; size /= 2) {
+        fh_range range;
+        fh_range_desc small = {.size = size, .alignment = size};
+        CHECK_OK(fh_block_alloc(block, &small, &range, NULL));
+    }
+    assert_true(memory.live_bytes <= before + 64 * 32);
+    fh_block_destroy(block);
+    test_memory_finish(&memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,6 +500,8 @@ int main(void)
         cmocka_unit_test(the_only_gap_that_is_aligned_well_is_found),
         cmocka_unit_test(a_hundred_thousand_ranges_live_side_by_side),
         cmocka_unit_test(the_free_bound_is_near_the_largest_gap),
+        cmocka_unit_test(holes_are_filled_by_what_fits_them_whatever_came_before),
+        cmocka_unit_test(falling_sizes_and_alignments_take_no_room_of_their_own),
         cmocka_unit_test(the_bound_never_refuses_what_succeeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
