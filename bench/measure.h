@@ -39,9 +39,8 @@ bool bench_subject_init(bench_subject *subject, const bench_target *target,
                         const bench_workload *workload, uint64_t block_size, unsigned run_count);
 void bench_subject_finish(bench_subject *subject, const bench_workload *workload);
 
-/* The loops that are timed, and the same loop for the part before; `slots` is written. Both return
- * how many allocations were refused. Never inlined, so that callgrind can be told to look at one of
- * them. */
+/* The loop that is timed, and the same loop for the part before; `slots` is written. Both return
+ * how many allocations were refused. Never inlined, so that callgrind can look at one of them. */
 uint64_t bench_replay(const bench_target *target, void *state, uint64_t *slots, const bench_op *ops,
                       size_t op_count);
 uint64_t bench_fill(const bench_target *target, void *state, uint64_t *slots, const bench_op *ops,

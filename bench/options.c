@@ -1,5 +1,7 @@
 #include "run.h"
 
+#include "report.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,60 @@ static void print_help(const char *program, const bench_target *const *targets)
     for (; *targets; targets++) {
         printf("  %s\n", (*targets)->name);
     }
+}
+
+bool bench_selected(const char *list, const char *name)
+{
+    while (list) {
+        size_t length = strcspn(list, ",");
+        if (length > 0 && strncmp(list, name, length) == 0) {
+            return true;
+        }
+        if (list[length] == '\0') {
+            return false;
+        }
+        list += length + 1;
+    }
+    return true;
+}
+
+/* The names that the entries of a list may stand for, by position; NULL behind the last. */
+typedef const char *(*name_fn)(const bench_target *const *targets, size_t i);
+
+static const char *workload_name(const bench_target *const *targets, size_t i)
+{
+    (void)targets;
+    return bench_workloads[i].name;
+}
+
+static const char *target_name(const bench_target *const *targets, size_t i)
+{
+    return targets[i] ? targets[i]->name : NULL;
+}
+
+/* Whether each entry of the list begins a name. Complains about the first that does not: left out
+ * silently, it would be missed only after the figures were looked at. */
+static bool check_list(const char *program, const char *option, const char *list, name_fn name_at,
+                       const bench_target *const *targets)
+{
+    while (list) {
+        size_t length = strcspn(list, ",");
+        bool known = false;
+        for (size_t i = 0; length > 0 && name_at(targets, i); i++) {
+            known = known || strncmp(list, name_at(targets, i), length) == 0;
+        }
+        if (!known) {
+            fprintf(stderr, "%s: %s: '%.*s' begins no name. There are:", program, option,
+                    (int)length, list);
+            for (size_t i = 0; name_at(targets, i); i++) {
+                fprintf(stderr, "%s %s", i > 0 ? "," : "", name_at(targets, i));
+            }
+            fprintf(stderr, ".\n");
+            return false;
+        }
+        list = list[length] == ',' ? list + length + 1 : NULL;
+    }
+    return true;
 }
 
 /* Options without a value. */
@@ -81,7 +137,7 @@ bench_parsed bench_options_parse(bench_options *options, int argc, char **argv,
         bool *flag = find_flag(options, argv[i]);
         if (strcmp(argv[i], "--help") == 0) {
             print_help(argv[0], targets);
-            return BENCH_PARSED_HELP;
+            return bench_report_finish() ? BENCH_PARSED_HELP : BENCH_PARSED_WRONG;
         }
         if (flag) {
             *flag = true;
@@ -92,6 +148,10 @@ bench_parsed bench_options_parse(bench_options *options, int argc, char **argv,
                     argv[0], argv[i]);
             return BENCH_PARSED_WRONG;
         }
+    }
+    if (!check_list(argv[0], "--workload", options->workloads, workload_name, targets) ||
+        !check_list(argv[0], "--target", options->targets, target_name, targets)) {
+        return BENCH_PARSED_WRONG;
     }
     if (options->run_count == 0) {
         options->run_count = options->quick ? 5 : 11;

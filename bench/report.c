@@ -1,35 +1,37 @@
 #include "report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 void bench_report_workload(const bench_workload *workload, double floor_ns)
 {
     printf("\n%s: %s; %zu pairs, at most %" PRIu32 " live, harness floor %.1f ns a pair\n",
            workload->desc->name, workload->desc->title, workload->alloc_count, workload->slot_count,
            floor_ns);
-    printf("  %-22s %8s %17s %8s %8s %8s %8s %9s\n", "target", "pair ns", "p10 - p90", "min",
-           "alloc ns", "free ns", "x libc", "refused");
+    printf("  %-19s | %7s  %15s  %7s | %8s | %8s | %7s | %8s\n", "target", "pair ns", "p10 - p90",
+           "min", "alloc ns", "free ns", "x libc", "refused");
 }
 
 /* 0 = not measured */
-static void print_known(double value, int places)
+static void print_known(double value, int width, int places)
 {
     if (value != 0) {
-        printf("%8.*f ", places, value);
+        printf(" | %*.*f", width, places, value);
     } else {
-        printf("%8s ", "-");
+        printf(" | %*s", width, "-");
     }
 }
 
 void bench_report_row(const bench_result *result)
 {
-    printf("  %-22s %8.1f %8.1f-%8.1f %8.1f ", result->target->name, result->pair.median,
+    printf("  %-19s | %7.1f  %6.1f - %6.1f  %7.1f", result->target->name, result->pair.median,
            result->pair.p10, result->pair.p90, result->pair.min);
-    print_known(result->alloc.median, 1);
-    print_known(result->free.median, 1);
-    print_known(result->ratio, 3);
-    printf("%9" PRIu64 "\n", result->refused);
+    print_known(result->alloc.median, 8, 1);
+    print_known(result->free.median, 8, 1);
+    print_known(result->ratio, 7, 3);
+    printf(" | %8" PRIu64 "\n", result->refused);
     fflush(stdout);
 }
 
@@ -51,6 +53,15 @@ void bench_report_space(const bench_result *results, size_t count)
     }
 }
 
+bool bench_report_finish(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return true;
+    }
+    fprintf(stderr, "bench: the output could not be written\n");
+    return false;
+}
+
 static void write_summary(FILE *file, const char *name, const bench_summary *summary)
 {
     fprintf(file, ", \"%s\": {\"median\": %.3f, \"p10\": %.3f, \"p90\": %.3f, \"min\": %.3f}", name,
@@ -62,6 +73,7 @@ bool bench_report_json(const char *path, const bench_options *options, const ben
 {
     FILE *file = fopen(path, "w");
     if (!file) {
+        fprintf(stderr, "bench: %s: %s\n", path, strerror(errno));
         return false;
     }
     fprintf(file, "{\"unit\": \"ns\", \"runs\": %u, \"quick\": %s, \"results\": [",
@@ -91,5 +103,9 @@ bool bench_report_json(const char *path, const bench_options *options, const ben
     }
     fprintf(file, "\n]}\n");
     bool written = !ferror(file);
-    return fclose(file) == 0 && written;
+    written = fclose(file) == 0 && written;
+    if (!written) {
+        fprintf(stderr, "bench: %s could not be written\n", path);
+    }
+    return written;
 }

@@ -14,27 +14,9 @@
 #define RESULTS_MAX 1024
 
 /* One sequence says little about space: whether a block serves it turns on a few unlucky moments,
- * and the figure varies by some percent from seed to seed. So it is the mean over some sequences.
- */
+ * and the figure varies by some percent from seed to seed. So it is the mean over several. */
 #define SPACE_SEQUENCES 8
 #define SPACE_PAIRS     100000
-
-/* Whether `name` begins with an entry of the list. */
-static bool selected(const char *list, const char *name)
-{
-    while (list) {
-        const char *comma = strchr(list, ',');
-        size_t length = comma ? (size_t)(comma - list) : strlen(list);
-        if (length > 0 && strncmp(list, name, length) == 0) {
-            return true;
-        }
-        if (!comma) {
-            return false;
-        }
-        list = comma + 1;
-    }
-    return true;
-}
 
 typedef struct session {
     const bench_options *options;
@@ -42,6 +24,7 @@ typedef struct session {
     size_t target_count;
     bench_result results[RESULTS_MAX];
     size_t result_count;
+    bool replayed; /* something was, for a profiler: that leaves no result */
 } session;
 
 static bench_result *add_result(session *run, const bench_workload *workload,
@@ -140,7 +123,7 @@ static bool measure_times(session *run, const bench_workload *workload)
             ok = i > 0;
         }
     }
-    if (ok) {
+    if (ok && count > (options->only_replay ? 0 : 1)) {
         take_turns(run, workload, with_split ? &split : NULL, subjects, count);
         if (!options->only_replay) {
             ok = report_times(run, workload, subjects, count, with_split);
@@ -148,6 +131,7 @@ static bool measure_times(session *run, const bench_workload *workload)
         for (size_t i = 0; options->only_replay && i < count; i++) {
             printf("%s %s: %zu pairs, %" PRIu64 " refused\n", workload->desc->name,
                    subjects[i].target->name, workload->alloc_count, subjects[i].refused);
+            run->replayed = true;
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -213,29 +197,33 @@ int bench_run(const bench_target *const *targets, const bench_options *options)
 {
     session *run = calloc(1, sizeof *run);
     if (!run) {
+        fprintf(stderr, "bench: out of host memory\n");
         return EXIT_FAILURE;
     }
     run->options = options;
     run->targets[run->target_count++] = &bench_target_null;
     for (; *targets && run->target_count < TARGETS_MAX; targets++) {
-        if (selected(options->targets, (*targets)->name)) {
+        if (bench_selected(options->targets, (*targets)->name)) {
             run->targets[run->target_count++] = *targets;
         }
     }
     bool ok = true;
     for (const bench_workload_desc *desc = bench_workloads; ok && desc->name; desc++) {
-        if (selected(options->workloads, desc->name)) {
+        if (bench_selected(options->workloads, desc->name)) {
             ok = measure_workload(run, desc);
         }
     }
-    if (ok) {
-        bench_report_space(run->results, run->result_count);
-    }
-    if (ok && options->json) {
-        ok = bench_report_json(options->json, options, run->results, run->result_count);
-    }
     if (!ok) {
-        fprintf(stderr, "bench: out of host memory, or a file could not be written\n");
+        fprintf(stderr, "bench: out of host memory\n");
+    } else if (run->result_count == 0 && !run->replayed) {
+        fprintf(stderr, "bench: nothing was measured: none of these targets serves one of these "
+                        "workloads, or has the figures that were asked for\n");
+        ok = false;
+    } else {
+        bench_report_space(run->results, run->result_count);
+        ok = !options->json ||
+             bench_report_json(options->json, options, run->results, run->result_count);
+        ok = bench_report_finish() && ok;
     }
     free(run);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -11,13 +11,12 @@ typedef struct bench_options {
     const char *targets;   /* the same */
     const char *json;      /* file to write; NULL = none */
     unsigned run_count;
-    bool quick;     /* a tenth of the operations */
-    bool no_warmup; /* the first run counts, too */
-    bool
-        only_replay; /* replay each workload `run_count` times and measure nothing: for profilers */
-    bool no_time;    /* only the space figures */
-    bool no_space;   /* only the timings */
-    bool no_split;   /* only pairs */
+    bool quick;       /* a tenth of the operations */
+    bool no_warmup;   /* the first run counts, too */
+    bool only_replay; /* replay `run_count` times and measure nothing: for profilers */
+    bool no_time;     /* only the space figures */
+    bool no_space;    /* only the timings */
+    bool no_split;    /* only pairs */
 } bench_options;
 
 /* What was found for one target on one workload. */
@@ -43,6 +42,9 @@ typedef enum bench_parsed {
 /* Read the command line; on HELP and WRONG the text has been printed. */
 bench_parsed bench_options_parse(bench_options *options, int argc, char **argv,
                                  const bench_target *const *targets);
+
+/* Whether `name` begins with an entry of the list, which is one of the options'. */
+bool bench_selected(const char *list, const char *name);
 
 /* Measure `targets` (ended by NULL) and print; the program's exit status. */
 int bench_run(const bench_target *const *targets, const bench_options *options);

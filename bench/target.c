@@ -80,8 +80,8 @@ static const bench_target freehold_min_memory = FREEHOLD_TARGET(min_memory, fals
 static const bench_target freehold_min_offset = FREEHOLD_TARGET(min_offset, false);
 static const bench_target freehold_linear = FREEHOLD_TARGET(linear, true);
 
-/* The C library and the null target have no state of their own; what create returns is only not
- * NULL. */
+/* The C library and the null target have no state of their own: create returns what is not NULL,
+ * and nothing more. */
 static void *stateless_create(const bench_setup *setup)
 {
     static char state;

@@ -20,12 +20,17 @@ typedef struct bench_target {
     const char *name;
     const void *argument; /* handed to create */
     bool linear;          /* serves only workloads that say so */
-    bool space; /* has a block size: the smallest that serves a workload is worth finding */
-    void *(*create)(const bench_setup *setup); /* NULL: failed */
-    void (*destroy)(void *state);              /* everything still allocated goes with it */
-    uint64_t (*alloc)(void *state, uint64_t size, uint64_t alignment); /* a handle; 0: refused */
+    bool space;           /* has a block size: the smallest that serves is worth finding */
+
+    /* NULL: failed. */
+    void *(*create)(const bench_setup *setup);
+    /* Everything still allocated goes with it. */
+    void (*destroy)(void *state);
+    /* A handle; 0: refused. */
+    uint64_t (*alloc)(void *state, uint64_t size, uint64_t alignment);
     void (*free)(void *state, uint64_t handle);
-    void (*clear)(void *state); /* frees everything; NULL: the harness frees one by one */
+    /* Frees everything; NULL: the harness frees one by one. */
+    void (*clear)(void *state);
 } bench_target;
 
 extern const bench_target bench_target_null;

@@ -3,8 +3,7 @@
  * asked. An allocation that a target refuses is counted, and its free is skipped; W1 at 90 % and W4
  * come near enough to the block's size for that, the others have room for every target.
  *
- * Sizes are log-uniform; alignments are 256 but in W7, where the power of two is drawn at random.
- */
+ * Sizes are log-uniform. Alignments are 256, but in W7 the power of two is drawn at random. */
 
 #include "workload.h"
 
@@ -25,6 +24,14 @@
         .space = (space_)                                                                          \
     }
 
+/* Frees come in an order that a linear block serves. */
+#define IN_ORDER(name_, title_, pattern_, block, live, min)                                        \
+    {                                                                                              \
+        .name = (name_), .title = (title_), .pattern = (pattern_), .block_size = (block),          \
+        .live_count = (live), .size_min = (min), .size_max = KIB(64), .size_round = 1,             \
+        .alignment_min = 256, .alignment_max = 256, .pair_count = 200000, .linear = true           \
+    }
+
 /* The block has room for every unit at its largest, so nobody refuses. */
 #define W5(name_, title_, live, pairs)                                                             \
     {                                                                                              \
@@ -39,30 +46,9 @@ const bench_workload_desc bench_workloads[] = {
     W1("W1b", "churn, 2 GiB at 50 %, 256 B-4 MiB, not rounded", 50, 1, true),
     W1("W1c", "churn, 2 GiB at 90 %, 256 B-4 MiB, rounded to 256", 90, 256, false),
     W1("W1d", "churn, 2 GiB at 90 %, 256 B-4 MiB, not rounded", 90, 1, false),
-    {.name = "W2",
-     .title = "LIFO, 20,000 x 64 KiB",
-     .pattern = BENCH_LIFO,
-     .block_size = GIB(2),
-     .live_count = 20000,
-     .size_min = KIB(64),
-     .size_max = KIB(64),
-     .size_round = 1,
-     .alignment_min = 256,
-     .alignment_max = 256,
-     .pair_count = 200000,
-     .linear = true},
-    {.name = "W3",
-     .title = "frames of 2,000, 256 B-64 KiB, N-2 freed at N",
-     .pattern = BENCH_FRAMES,
-     .block_size = MIB(256),
-     .live_count = 2000,
-     .size_min = 256,
-     .size_max = KIB(64),
-     .size_round = 1,
-     .alignment_min = 256,
-     .alignment_max = 256,
-     .pair_count = 200000,
-     .linear = true},
+    IN_ORDER("W2", "LIFO, 20,000 x 64 KiB", BENCH_LIFO, GIB(2), 20000, KIB(64)),
+    IN_ORDER("W3", "frames of 2,000, 256 B-64 KiB, N-2 freed at N", BENCH_FRAMES, MIB(256), 2000,
+             256),
     {.name = "W4",
      .title = "textures, 2 GiB at 80 %, 64 KiB-64 MiB",
      .block_size = GIB(2),
@@ -78,18 +64,7 @@ const bench_workload_desc bench_workloads[] = {
     W5("W5b", "churn, 10,000 live, 256 B-4 KiB", 10000, 200000),
     W5("W5c", "churn, 100,000 live, 256 B-4 KiB", 100000, 200000),
     W5("W5d", "churn, 1,000,000 live, 256 B-4 KiB", 1000000, 500000),
-    {.name = "W6",
-     .title = "FIFO window of 4,096, 256 B-64 KiB",
-     .pattern = BENCH_FIFO,
-     .block_size = MIB(128),
-     .live_count = 4096,
-     .size_min = 256,
-     .size_max = KIB(64),
-     .size_round = 1,
-     .alignment_min = 256,
-     .alignment_max = 256,
-     .pair_count = 200000,
-     .linear = true},
+    IN_ORDER("W6", "FIFO window of 4,096, 256 B-64 KiB", BENCH_FIFO, MIB(128), 4096, 256),
     {.name = "W7",
      .title = "churn, 1 GiB at 50 %, 64 B-1 MiB, aligned 4 B-64 KiB",
      .block_size = GIB(1),
@@ -181,8 +156,8 @@ typedef struct maker {
     bench_workload *workload;
     size_t op_capacity;
     random_state random;
-    uint32_t *sizes; /* by slot */
-    uint32_t *live;  /* slots that live: in order of birth for the queues, unordered for churn */
+    uint32_t *sizes;      /* by slot */
+    uint32_t *live;       /* slots that live: queues in order of birth, churn in none */
     uint32_t *free_slots; /* a stack */
     uint32_t live_count, free_count, slot_capacity;
     uint64_t live_bytes;

@@ -17,12 +17,11 @@ typedef struct bench_op {
 
 /* How a sequence is made. */
 typedef enum bench_pattern {
-    BENCH_CHURN_BYTES =
-        0,             /* fill to `live_bytes`, then make room by freeing at random, and allocate */
-    BENCH_CHURN_COUNT, /* fill to `live_count`, then free one at random and allocate one */
-    BENCH_LIFO,        /* allocate `live_count`, free them newest first, again and again */
-    BENCH_FRAMES,      /* `live_count` a frame; frame N-2 is freed when N begins, oldest first */
-    BENCH_FIFO         /* fill to `live_count`, then free the oldest and allocate one */
+    BENCH_CHURN_BYTES = 0, /* fill to `live_bytes`; free at random till there is room, allocate */
+    BENCH_CHURN_COUNT,     /* fill to `live_count`, then free one at random and allocate one */
+    BENCH_LIFO,            /* allocate `live_count`, free them newest first, again and again */
+    BENCH_FRAMES,          /* `live_count` a frame; as N begins, N-2 is freed, oldest first */
+    BENCH_FIFO             /* fill to `live_count`, then free the oldest and allocate one */
 } bench_pattern;
 
 typedef struct bench_workload_desc {
@@ -32,15 +31,16 @@ typedef struct bench_workload_desc {
     uint64_t block_size; /* bytes, for timing */
     uint64_t live_bytes;
     uint32_t live_count;
-    uint32_t
-        size_min; /* bytes; sizes are log-uniform, and size_max is size_min times a power of two */
+    /* Bytes. Sizes are log-uniform; size_max is size_min times a power of two. */
+    uint32_t size_min;
     uint32_t size_max;
     uint32_t size_round; /* sizes are rounded up to a multiple of it */
+    /* Powers of two; all from the one to the other are as likely. */
     uint32_t alignment_min;
-    uint32_t alignment_max; /* powers of two from alignment_min to alignment_max, all as likely */
-    uint32_t pair_count;    /* allocations in the timed part */
-    bool linear;            /* its order of frees is one that a linear block serves */
-    bool space;             /* the smallest block that serves it is looked for */
+    uint32_t alignment_max;
+    uint32_t pair_count; /* allocations in the timed part */
+    bool linear;         /* its order of frees is one that a linear block serves */
+    bool space;          /* the smallest block that serves it is looked for */
 } bench_workload_desc;
 
 typedef struct bench_workload {

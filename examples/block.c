@@ -88,7 +88,7 @@ static void print_block(const char *title, const fh_block *block)
     for (int i = 0; i < MAP_WIDTH; i++) {
         putchar(drawn_as(drawn.used[i], drawn.width));
     }
-    printf("]\n%24s  %" PRIu64 " ranges, %.1f MiB; free: %" PRIu64 " gaps, %.1f MiB, the largest "
+    printf("]\n%24s  ranges: %" PRIu64 ", %.1f MiB; gaps: %" PRIu64 ", %.1f MiB, the largest "
            "%.1f\n\n",
            "", detail.stats.range_count, (double)detail.stats.range_bytes / (double)MIB,
            detail.free_count, (double)free_bytes / (double)MIB,

@@ -47,7 +47,7 @@ local function show(title, block)
     local detail = block:detail()
     local free = detail.stats.block_bytes - detail.stats.range_bytes
     print(("%-24s [%s]"):format(title, map(block)))
-    print(("%24s  %d ranges, %.1f MiB; free: %d gaps, %.1f MiB, the largest %.1f\n"):format(
+    print(("%24s  ranges: %d, %.1f MiB; gaps: %d, %.1f MiB, the largest %.1f\n"):format(
         "", detail.stats.range_count, detail.stats.range_bytes / fh.MiB,
         detail.free_count, free / fh.MiB, detail.free_max / fh.MiB))
 end
@@ -136,6 +136,6 @@ for _, strategy in ipairs { "balanced", "min_time", "min_memory", "min_offset" }
         picture = map(block)
     end
     print(("%-24s [%s]"):format(strategy, picture))
-    print(("%24s  %.1f %% used at the first refusal, %.0f gaps\n"):format("", 100 * used, gaps))
+    print(("%24s  %.1f %% used at the first refusal, gaps: %.0f\n"):format("", 100 * used, gaps))
     assert(used > 0.8, "a strategy wastes much more than it should")
 end

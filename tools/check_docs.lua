@@ -6,6 +6,8 @@
 -- Prints each offence as file:line: message, and fails when there was one. With --list it prints
 -- the names of the public functions instead, one per line.
 
+dofile((arg[0]:gsub("[^/]*$", "lib.lua"))).help(arg)
+
 local tags = { "Owns", "Errors", "Threads", "Cost", "Source" }
 local rank = {}
 for index, tag in ipairs(tags) do

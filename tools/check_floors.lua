@@ -5,6 +5,8 @@
 --
 -- Prints each offence as file:line: message, and fails when there was one.
 
+dofile((arg[0]:gsub("[^/]*$", "lib.lua"))).help(arg)
+
 -- The folders, and the floor of each. A folder that is not here is an error: decide first where it
 -- stands. `public`: its files see what a user sees, that is public headers only.
 local folders = {

@@ -236,7 +236,8 @@ function Range:free() end
 ---@field GiB integer 1024 MiB
 ---@field version string such as "0.1.0"
 ---@field result freehold.Results every code under its own name: `fh.result.stale` is `"stale"`.
---- Reading a name that it lacks raises, so a misspelt code is found where it is written
+--- Reading a name that it lacks raises, so a misspelt code is found where it is written. Read-only;
+--- `pairs` lists the codes
 local freehold = {}
 
 --- Make a block: bookkeeping over offsets 0 to size - 1, in any unit. No memory stands behind it.

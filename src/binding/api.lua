@@ -29,7 +29,8 @@ local module = {
             name = "result",
             type = "freehold.Results",
             doc = "every code under its own name: `fh.result.stale` is `\"stale\"`. Reading a name"
-                .. " that it lacks raises, so a misspelt code is found where it is written",
+                .. " that it lacks raises, so a misspelt code is found where it is written."
+                .. " Read-only; `pairs` lists the codes",
         },
     },
     functions = {
@@ -83,7 +84,9 @@ After it is destroyed every method but `destroy` returns `nil, message, "stale"`
                     stale_block,
                 },
                 raises = "an unknown field or strategy, with the nearest right name",
-                cost = "O(1); `min_offset` O(log n), `min_memory` the length of one bin",
+                cost = "O(1). `min_memory`: the length of one bin. `min_offset`: logarithmic, plus"
+                    .. " a step for each gap that is long enough but for its alignment; and after"
+                    .. " the first such request every alloc and free of that block takes O(log n)",
                 example = [[
 local range, offset = block:alloc(1000, { alignment = 256 })
 if not range then
@@ -96,7 +99,7 @@ end]],
                 params = { range_param },
                 returns = success,
                 errors = { stale_range },
-                cost = "O(1)",
+                cost = "O(1); O(log n) in a block that was asked for `min_offset`",
             },
             {
                 name = "clear",

@@ -19,8 +19,13 @@
 #include <stdint.h>
 #include <string.h>
 
-/* One text for all, since a negative quantity cannot be handed to the core. */
-#define NEGATIVE "%s is %I, and must not be negative; the largest is math.maxinteger"
+/* A negative size cannot be handed to the core, so its sentence is made here. */
+static int push_negative_size(lua_State *L, lua_Integer size)
+{
+    return fhi_push_failure_of(L, FH_ERR_INVALID,
+                               "size: %I is negative; the largest is math.maxinteger",
+                               (LUAI_UACINT)size);
+}
 
 int fhi_is_object(lua_State *L, int index, int upvalue)
 {
@@ -42,13 +47,13 @@ fhi_lua_block *fhi_check_block(lua_State *L)
 
 int fhi_push_destroyed(lua_State *L)
 {
-    return fhi_push_failure_of(L, FH_ERR_STALE, "the block has been destroyed");
+    return fhi_push_failure_of(L, FH_ERR_STALE, "block: has been destroyed");
 }
 
 /* `range` is of another block than the one it was given to. */
 static int push_foreign(lua_State *L)
 {
-    return fhi_push_failure_of(L, FH_ERR_STALE, "the range belongs to another block");
+    return fhi_push_failure_of(L, FH_ERR_STALE, "range: belongs to another block");
 }
 
 static int push_true(lua_State *L)
@@ -82,8 +87,7 @@ void fhi_block_keep_user(lua_State *L, int index, fh_range range)
     lua_pop(L, 1);
 }
 
-/* After a range was freed. It raises nothing: setting a key that is there to nil needs no memory.
- */
+/* After a range was freed. Raises nothing: setting a key that is there to nil needs no memory. */
 static void forget_user(lua_State *L, int index, fh_range range)
 {
     if (lua_getiuservalue(L, index, 1) == LUA_TTABLE) {
@@ -139,7 +143,7 @@ int fhi_block_create(lua_State *L)
         luaL_argerror(L, 1, "field 'size': integer expected, got nil");
     }
     if (size < 0) {
-        return fhi_push_failure_of(L, FH_ERR_INVALID, NEGATIVE, "size", (LUAI_UACINT)size);
+        return push_negative_size(L, size);
     }
     desc.size = (uint64_t)size;
 
@@ -207,7 +211,7 @@ static int read_range_options(lua_State *L, fh_range_desc *desc)
         case 0:
             alignment = fhi_check_integer(L, 6, 3, "field 'alignment'");
             if (alignment < 0) {
-                return fhi_push_failure_of(L, FH_ERR_INVALID, NEGATIVE, "alignment",
+                return fhi_push_failure_of(L, FH_ERR_INVALID, "alignment: %I is not a power of two",
                                            (LUAI_UACINT)alignment);
             }
             desc->alignment = (uint64_t)alignment;
@@ -242,7 +246,7 @@ static int block_alloc(lua_State *L)
     fh_range_desc desc = {0};
     lua_Integer size = fhi_check_integer(L, 2, 2, "size");
     if (size < 0) {
-        return fhi_push_failure_of(L, FH_ERR_INVALID, NEGATIVE, "size", (LUAI_UACINT)size);
+        return push_negative_size(L, size);
     }
     desc.size = (uint64_t)size;
     int has_options = !lua_isnoneornil(L, 3);
@@ -418,7 +422,7 @@ static int block_resize(lua_State *L)
         return fhi_push_destroyed(L);
     }
     if (size < 0) {
-        return fhi_push_failure_of(L, FH_ERR_INVALID, NEGATIVE, "size", (LUAI_UACINT)size);
+        return push_negative_size(L, size);
     }
     fh_result result = fh_block_resize(self->block, (uint64_t)size);
     return result == FH_OK ? push_true(L) : fhi_push_failure(L, result);
@@ -480,7 +484,9 @@ static int block_pieces(lua_State *L)
         fh_block_detail(self->block, &detail);
         uint64_t count = detail.stats.range_count + detail.free_count;
         if (count > (SIZE_MAX - sizeof(snapshot)) / sizeof(fh_block_piece)) {
-            return fhi_push_failure(L, FH_ERR_HOST_MEMORY);
+            return fhi_push_failure_of(L, FH_ERR_HOST_MEMORY,
+                                       "no host memory has room for a list of %I pieces",
+                                       (LUAI_UACINT)count);
         }
         size_t capacity = (size_t)count;
         for (int i = 1; i <= FHI_UPVALUE_COUNT; i++) {

@@ -3,8 +3,8 @@
  * for its day.
  *
  * "Nearest" is the edit distance in which a swap of neighbours counts as one step, as typing errors
- * go. It runs on the way to an error only, on names of at most NAME_MAX letters, so it needs no
- * memory. */
+ * go. It runs on the way to an error only, and needs no memory: longer names than NAME_MAX_LENGTH
+ * are not compared. */
 
 #include "binding/check.h"
 

@@ -14,8 +14,7 @@
 /* Raise "name: expected expected, got ..."; never returns, for `return fhi_type_error(...)`. */
 int fhi_type_error(lua_State *L, int index, int arg, const char *name, const char *expected);
 
-/* An integer, or a float that has an integer's value. No strings, other than Lua's own functions.
- */
+/* An integer, or a float that has an integer's value; no string, which Lua's own functions take. */
 lua_Integer fhi_check_integer(lua_State *L, int index, int arg, const char *name);
 
 bool fhi_check_boolean(lua_State *L, int index, int arg, const char *name);
@@ -30,8 +29,7 @@ void fhi_check_table(lua_State *L, int arg, const char *name);
  * That reads the table raw, each field once, and finds the fields that do not exist. */
 int fhi_check_field(lua_State *L, int index, int arg, const char *const *fields);
 
-/* Push "; did you mean 'x'?" for the name in `names` that is nearest to `wrong`, or, when none is
- * near,
+/* Push "; did you mean 'x'?" for the name in `names` that is nearest to `wrong`; when none is near,
  * "; known: 'x', 'y'". */
 void fhi_push_nearest(lua_State *L, const char *wrong, const char *const *names);
 

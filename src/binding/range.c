@@ -15,8 +15,21 @@
 
 #include <string.h>
 
-/* What a range answers to; the order is that of the switch in range_index(). */
-static const char *const fields[] = {"offset", "size", "user", "live", "block", "free", NULL};
+/* What a range answers to. */
+enum {
+    FIELD_OFFSET,
+    FIELD_SIZE,
+    FIELD_USER,
+    FIELD_LIVE,
+    FIELD_BLOCK,
+    FIELD_FREE,
+    FIELD_COUNT
+};
+
+static const char *const fields[] = {
+    [FIELD_OFFSET] = "offset", [FIELD_SIZE] = "size", [FIELD_USER] = "user", [FIELD_LIVE] = "live",
+    [FIELD_BLOCK] = "block",   [FIELD_FREE] = "free", [FIELD_COUNT] = NULL,
+};
 static const char *const settable[] = {"user", NULL};
 
 /* __index has one upvalue more, the method. */
@@ -103,23 +116,23 @@ static int range_index(lua_State *L)
 {
     fhi_lua_range *self = fhi_check_range(L, 1);
     int field = find_field(L, fields, "a range has no field");
-    if (field == 4) {
+    if (field == FIELD_BLOCK) {
         lua_getiuservalue(L, 1, 1);
         return 1;
     }
-    if (field == 5) {
+    if (field == FIELD_FREE) {
         lua_pushvalue(L, lua_upvalueindex(UPVALUE_FREE));
         return 1;
     }
     fh_range_info info;
     bool live = get_info(self, &info);
-    if (field == 3) {
+    if (field == FIELD_LIVE) {
         lua_pushboolean(L, live);
     } else if (!live) {
         lua_pushnil(L);
-    } else if (field == 0) {
+    } else if (field == FIELD_OFFSET) {
         lua_pushinteger(L, (lua_Integer)info.offset);
-    } else if (field == 1) {
+    } else if (field == FIELD_SIZE) {
         lua_pushinteger(L, (lua_Integer)info.size);
     } else {
         lua_getiuservalue(L, 1, 1);

@@ -5,15 +5,14 @@
 
 #include "binding/block.h"
 
-/* The full userdata behind a range; user value 1 is the block's userdata, so `owner` cannot dangle.
- */
+/* The full userdata behind a range. Its user value 1 is the block's, so `owner` cannot dangle. */
 typedef struct fhi_lua_range {
     fhi_lua_block *owner;
     fh_range range;
 } fhi_lua_range;
 
-/* Push a handle of `owner`, whose userdata is at `index`; its range is {0} until the caller sets
- * it. */
+/* Push a handle of `owner`, whose userdata is at `index`. The caller sets its range; till then it
+ * is {0}. */
 fhi_lua_range *fhi_push_range(lua_State *L, int index, fhi_lua_block *owner);
 
 /* The range at argument `arg`; raises when there is something else. */

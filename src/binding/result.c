@@ -3,7 +3,8 @@
  * well, and Lua compares interned strings by address.
  *
  * fh.result.stale is "stale". That looks idle, but the table raises for a name that it lacks, where
- * a misspelt string would just never be equal. */
+ * a misspelt string would just never be equal. It is a proxy before the table that has the codes:
+ * so it also raises when one of them is set. */
 
 #include "binding/result.h"
 
@@ -61,7 +62,7 @@ int fhi_push_failure_of(lua_State *L, fh_result result, const char *format, ...)
     return push_failure(L, result, message);
 }
 
-/* __index of fh.result, for names that are not in it. */
+/* __index of the codes, for names that are not among them. */
 static int result_unknown(lua_State *L)
 {
 #define RESULT_NAME(name, value, message) #name,
@@ -84,10 +85,34 @@ static int result_unknown(lua_State *L)
     return luaL_error(L, "fh.result has no code '%s'%s", wrong, lua_tostring(L, -1));
 }
 
+/* __newindex of fh.result */
+static int result_set(lua_State *L)
+{
+    return luaL_error(L, "fh.result is read-only: '%s' cannot be set", luaL_tolstring(L, 2, NULL));
+}
+
+/* What pairs() calls, in place of next(): the codes are its upvalue. */
+static int result_next(lua_State *L)
+{
+    lua_settop(L, 2);
+    return lua_next(L, lua_upvalueindex(1)) != 0 ? 2 : 0;
+}
+
+/* __pairs of fh.result */
+static int result_pairs(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushcclosure(L, result_next, 1);
+    lua_pushvalue(L, 1);
+    return 2;
+}
+
 void fhi_push_result_table(lua_State *L)
 {
-    luaL_checkstack(L, 3, NULL);
-    lua_newtable(L);
+    luaL_checkstack(L, 5, NULL);
+    lua_newtable(L);          /* result */
+    lua_createtable(L, 0, 4); /* result meta */
+    lua_newtable(L);          /* result meta codes */
 #define RESULT_FIELD(name, value, message)                                                         \
     {                                                                                              \
         char code[CODE_SIZE];                                                                      \
@@ -100,5 +125,15 @@ void fhi_push_result_table(lua_State *L)
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, result_unknown);
     lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, result_pairs, 1);
+    lua_setfield(L, -3, "__pairs");
+    lua_setfield(L, -2, "__index"); /* result meta */
+    lua_pushcfunction(L, result_set);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushliteral(L, "freehold.result");
+    lua_setfield(L, -2, "__metatable");
     lua_setmetatable(L, -2);
 }

@@ -14,7 +14,7 @@ int fhi_push_failure(lua_State *L, fh_result result);
 /* The same for a failure found by the binding; `format` as in lua_pushfstring(). */
 int fhi_push_failure_of(lua_State *L, fh_result result, const char *format, ...);
 
-/* Push fh.result: every code under its own name, so that a misspelt one raises. */
+/* Push fh.result: every code under its own name, read-only; a misspelt one raises. */
 void fhi_push_result_table(lua_State *L);
 
 #endif

@@ -2,10 +2,9 @@
  * followed by an audit and a comparison with the exact model of tests/unit/shadow.c. Linked with
  * tests/unit/{shadow,support,json,dump}.c; needs no cmocka.
  *
- * The stream: 2 bytes of set-up, then operations of 1 byte and their arguments. Missing bytes read
- * as
- * 0. Numbers are 2 bytes: an octave and what stands below its highest bit, so that few bytes reach
- * every magnitude, and exact powers of two are likely. */
+ * The stream: 2 bytes of set-up, then operations of 1 byte and their arguments; bytes that are
+ * missing are 0. Numbers are 2 bytes: an octave and what stands below its highest bit, so that few
+ * bytes reach every magnitude, and exact powers of two are likely. */
 
 #include "block/audit.h"
 #include "unit/dump.h"
@@ -35,8 +34,8 @@ static uint8_t take_byte(input *in)
     return in->at < in->end ? *in->at++ : 0;
 }
 
-/* 0 to about 2^64: the low 6 bits of the first byte are the highest bit, the second byte follows
- * it. */
+/* 0 to about 2^64: the low 6 bits of the first byte say which bit is the highest, and the second
+ * byte has the bits below it. */
 static uint64_t take_number(input *in)
 {
     unsigned int first = take_byte(in);
@@ -187,8 +186,8 @@ static void do_json(pair *p, size_t b, input *in)
     test_text_finish(&text);
 }
 
-/* The n-th host allocation from now on fails; or all from then on, until the next such
- * operation. */
+/* The n-th host allocation from now on fails; or that and all after it, until the next operation of
+ * this kind. */
 static void do_fail_host(pair *p, size_t b, input *in)
 {
     (void)b;

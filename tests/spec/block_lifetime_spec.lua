@@ -30,7 +30,7 @@ describe("a destroyed block", function()
         for name, method in pairs(debug.getmetatable(block).__index) do
             if name ~= "destroy" and name ~= "close" then
                 local result = table.pack(method(block, table.unpack(arguments[name] or {})))
-                assert.same({ nil, "the block has been destroyed", "stale", n = 3 }, result, name)
+                assert.same({ nil, "block: has been destroyed", "stale", n = 3 }, result, name)
             end
         end
         assert.equal("stale", select(3, range:free()))
@@ -244,7 +244,7 @@ describe("the collector", function()
             repeat
                 result, message, code = use(block)
             until not result
-            assert.same({ "the block has been destroyed", "stale" }, { message, code })
+            assert.same({ "block: has been destroyed", "stale" }, { message, code })
             assert.is_false(held.live)
         end
     end)

@@ -26,6 +26,22 @@ describe("the module", function()
         end, "fh%.result has no code '1'")
     end)
 
+    it("has codes that nobody can change", function()
+        for _, key in ipairs { "foo", "stale", 1 } do
+            assert.error_matches(function()
+                fh.result[key] = 1
+            end, ("fh%%.result is read%%-only: '%s' cannot be set"):format(key))
+        end
+        assert.equal("stale", fh.result.stale)
+        assert.is_false((pcall(setmetatable, fh.result, nil)))
+        local count = 0
+        for key, code in pairs(fh.result) do
+            assert.equal(key, code)
+            count = count + 1
+        end
+        assert(count > 10)
+    end)
+
     it("is the same when it is required again", function()
         local block <close> = fh.block { size = 10 }
         local range = block:alloc(1)

@@ -138,6 +138,40 @@ describe("freehold block", function()
         assert.not_equal(output, works { "block", "--seed", "2" })
     end)
 
+    it("counts one and several", function()
+        local output = works { "block", "--size", "4KiB", "--sizes", "1KiB", "--ops", "1" }
+        for _, part in ipairs {
+            "\n1 operation, ", " in 1 range\n", " in 1 gap, the largest 3 KiB\n",
+            " 0 of 1 request (",
+        } do
+            assert.is_truthy(output:find(part, 1, true), part)
+        end
+        output = works { "block", "--size", "4KiB", "--sizes", "1KiB", "--ops", "2" }
+        assert.is_truthy(output:find("\n2 operations, ", 1, true))
+        assert.is_truthy(output:find(" in 2 ranges\n", 1, true))
+    end)
+
+    it("draws a block that has fewer bytes than the map has characters", function()
+        local function map(...)
+            local output = works {
+                "block", "--sizes", "1", "--alignment", "1", "--ops", "1", "--size", ...
+            }
+            output = output:gsub("█", "#"):gsub("·", ".")
+            return output:match("\n\n(.-\n)  %. free"), output:match("; a character is (.-)\n")
+        end
+        local drawn, scale = map("100")
+        assert.equal("  #" .. ("."):rep(71) .. "\n  " .. ("."):rep(28) .. "\n", drawn)
+        assert.equal("1 B", scale)
+        assert.equal("  #\n", (map("1", "--fill", "1")))
+        assert.equal("1.7 B", select(2, map("500")))
+        local compared = works {
+            "block", "--sizes", "1", "--alignment", "1", "--ops", "1", "--size", "9",
+            "--strategy", "all",
+        }
+        assert.is_truthy(compared:gsub("█", "#"):gsub("·", ".")
+            :find("\n  balanced    #........\n", 1, true))
+    end)
+
     it("draws with what the locale has", function()
         local script = folder .. "/freehold.lua"
         support.write(script, [[os.exit(require("freehold.cli.main").main(arg), true)]])
@@ -224,8 +258,9 @@ describe("freehold block", function()
     it("writes a dump", function()
         local path = folder .. "/dump.json"
         works { "block", "--dump", path, "--ops", "500" }
-        local dump = cjson.decode(support.read(path))
-        assert.equal(64 * fh.MiB, dump.Total.BlockBytes)
+        local text = support.read(path)
+        assert.matches("}\n$", text)
+        assert.equal(64 * fh.MiB, cjson.decode(text).Total.BlockBytes)
     end)
 
     it("notices that the last bytes of a file cannot be written", function()
@@ -255,6 +290,7 @@ describe("freehold block", function()
             ["1048576"] = 1048576, ["1MiB"] = 1048576, ["1 MiB"] = 1048576, ["1.5MiB"] = 1572864,
             ["1GiB"] = 1 << 30, ["1TiB"] = 1 << 40, ["2048B"] = 2048, ["2KiB"] = 2048,
             ["9223372036854775807"] = math.maxinteger,
+            ["8388607.5TiB"] = math.maxinteger - (1 << 39) + 1,
         } do
             local output = works {
                 "block", "--json", "--ops", "10", "--sizes", "1:256", "--size", text,
@@ -269,8 +305,11 @@ describe("freehold block", function()
         misuse({ "block", "--size=-1" }, "'-1' is no size")
         misuse({ "block", "--size", "0.3KiB" }, "no whole number of bytes")
         misuse({ "block", "--size", "9999999TiB" }, "too large")
-        misuse({ "block", "--size", "99999999999999999999" }, "is")
-        misuse({ "block", "--size", "0" }, "do not fit a block")
+        misuse({ "block", "--size", "9223372036854775808" }, "too large",
+            "the largest size is 9223372036854775807 bytes")
+        misuse({ "block", "--size", "99999999999999999999" }, "too large")
+        misuse({ "block", "--size", "8388608.0TiB" }, "too large")
+        misuse({ "block", "--size", "0" }, "'0' is no size of a block. Give at least 1.")
         misuse({ "block", "--size", "1KiB" }, "requests of up to 4 MiB do not fit a block of 1 KiB")
         misuse({ "block", "--ops", "0" }, "'0' is no count")
         misuse({ "block", "--ops", "many" }, "'many' is no count")
@@ -281,7 +320,10 @@ describe("freehold block", function()
         misuse({ "block", "--sizes", "2:1" }, "'2:1' is no range of sizes")
         misuse({ "block", "--sizes", "0:1" }, "'0:1' is no range of sizes")
         misuse({ "block", "--sizes", "a:b" }, "'a' is no size")
-        misuse({ "block", "--alignment", "3" }, "alignment", "3", "power of two")
+        for _, alignment in ipairs { "0", "3", "1.5KiB" } do
+            misuse({ "block", "--alignment", alignment },
+                ("'%s' is no alignment. Give a power of two"):format(alignment))
+        end
         misuse({ "block", "--algorithm", "buddy" }, "must be one of 'tlsf', 'linear'")
         misuse({ "block", "--strategy", "worst" }, "must be one of 'balanced'")
         misuse({ "block", "--order", "sorted" }, "must be one of 'random'")

@@ -36,6 +36,22 @@ local function to_share(text)
     return share
 end
 
+local function to_block_size(text)
+    local bytes, why = size.parse(text)
+    if bytes == 0 then
+        return nil, ("'%s' is no size of a block. Give at least 1."):format(text)
+    end
+    return bytes, why
+end
+
+local function to_alignment(text)
+    local bytes, why = size.parse(text)
+    if bytes and (bytes == 0 or bytes & bytes - 1 ~= 0) then
+        return nil, ("'%s' is no alignment. Give a power of two, such as 256."):format(text)
+    end
+    return bytes, why
+end
+
 local function to_sizes(text)
     local low, high = text:match("^([^:]*):([^:]*)$")
     if not low then
@@ -64,7 +80,7 @@ function command.describe(parser)
         "Runs a made-up workload on a virtual block: requests come until the block is as full as\n"
         .. "--fill says, then ranges go to make room for the next. Shows a map of the block, what\n"
         .. "was refused, and how fragmented the free space is (1 - largest gap / free space).")
-    parser:option("--size", "size of the block", "64MiB"):convert(size.parse)
+    parser:option("--size", "size of the block", "64MiB"):convert(to_block_size)
     parser:option("--algorithm", "bookkeeping", "tlsf"):choices { "tlsf", "linear" }
     parser:option("--strategy", "where a tlsf block looks for room; given several times, or as all,"
         .. " they are compared (default: balanced)")
@@ -74,7 +90,7 @@ function command.describe(parser)
     parser:option("--fill", "share of the block to keep in use", "0.9"):convert(to_share)
     parser:option("--sizes", "MIN:MAX of the requests: as many small as large, by their logarithm",
         "256:4MiB"):convert(to_sizes)
-    parser:option("--alignment", "of every request, a power of two", "256"):convert(size.parse)
+    parser:option("--alignment", "of every request, a power of two", "256"):convert(to_alignment)
     parser:option("--order", "which range goes first: random, lifo or fifo (default: random; for "
         .. "linear blocks fifo)"):choices { "random", "lifo", "fifo" }
     parser:option("--seed", "of the random numbers", "1"):convert(to_seed)
@@ -173,14 +189,19 @@ local function simulate(args, strategy)
     }, rows
 end
 
+-- "1 gap", "2 gaps"
+local function counted(count, noun)
+    return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
+
 local function percent(part, whole)
     return ("%.1f %%"):format(whole > 0 and 100 * part / whole or 0)
 end
 
 local function workload(args)
-    return ("%d operations, filled to %s, sizes %s to %s, alignment %s, %s frees, seed %d"):format(
-        args.ops, percent(args.fill, 1), size.format(args.sizes.min), size.format(args.sizes.max),
-        size.format(args.alignment), args.order, args.seed)
+    return ("%s, filled to %s, sizes %s to %s, alignment %s, %s frees, seed %d"):format(
+        counted(args.ops, "operation"), percent(args.fill, 1), size.format(args.sizes.min),
+        size.format(args.sizes.max), size.format(args.alignment), args.order, args.seed)
 end
 
 local function bookkeeping(args, strategy)
@@ -189,29 +210,34 @@ end
 
 local function show_one(args, run, print_line, unicode)
     local figures = run.figures
-    local cells = picture.cells(run.block, COLUMNS * ROWS)
-    for row = 1, ROWS do
-        print_line("  " .. picture.line(
-            table.move(cells, (row - 1) * COLUMNS + 1, row * COLUMNS, 1, {}), unicode))
+    local count = math.min(COLUMNS * ROWS, args.size) -- a character is a byte at least
+    local cells = picture.cells(run.block, count)
+    for first = 1, count, COLUMNS do
+        local last = math.min(first + COLUMNS - 1, count)
+        print_line("  " .. picture.line(table.move(cells, first, last, 1, {}), unicode))
     end
     print_line(("  %s; a character is %s"):format(
-        picture.legend(unicode), size.format(args.size // (COLUMNS * ROWS))))
+        picture.legend(unicode), size.format(args.size / count)))
     print_line("")
-    print_line(("  used           %s of %s (%s) in %d ranges"):format(
+    print_line(("  used           %s of %s (%s) in %s"):format(
         size.format(figures.range_bytes), size.format(figures.block_bytes),
-        percent(figures.range_bytes, figures.block_bytes), figures.range_count))
-    print_line(("  free           %s in %d gaps, the largest %s"):format(
-        size.format(figures.free_bytes), figures.free_count, size.format(figures.free_max)))
+        percent(figures.range_bytes, figures.block_bytes),
+        counted(figures.range_count, "range")))
+    print_line(("  free           %s in %s, the largest %s"):format(
+        size.format(figures.free_bytes), counted(figures.free_count, "gap"),
+        size.format(figures.free_max)))
     print_line(("  fragmentation  %.2f (1 - largest gap / free)"):format(figures.fragmentation))
-    print_line(("  refused        %d of %d requests (%s)%s"):format(
-        figures.refused, figures.requests, percent(figures.refused, figures.requests),
+    print_line(("  refused        %d of %s (%s)%s"):format(
+        figures.refused, counted(figures.requests, "request"),
+        percent(figures.refused, figures.requests),
         figures.first_refusal
             and (", the first when %s full"):format(percent(figures.first_refusal, 1)) or ""))
 end
 
-local function show_several(runs, print_line, unicode)
+local function show_several(args, runs, print_line, unicode)
+    local count = math.min(COLUMNS - 12, args.size)
     for _, run in ipairs(runs) do
-        local line = picture.line(picture.cells(run.block, COLUMNS - 12), unicode)
+        local line = picture.line(picture.cells(run.block, count), unicode)
         print_line(("  %-11s %s"):format(run.figures.strategy, line))
     end
     print_line(("  %-11s %s"):format("", picture.legend(unicode)))
@@ -281,7 +307,7 @@ function command.run(args, host)
     end
 
     if args.dump then
-        host.write_file(args.dump, assert(runs[1].block:json(true)) .. "\n")
+        host.write_file(args.dump, assert(runs[1].block:json(true)))
     end
     local title = ("%s: %s"):format(size.format(args.size), workload(args))
     if args.svg then
@@ -326,7 +352,7 @@ function command.run(args, host)
         if #runs == 1 then
             show_one(args, runs[1], print_line, unicode)
         else
-            show_several(runs, print_line, unicode)
+            show_several(args, runs, print_line, unicode)
         end
     end
     for _, run in ipairs(runs) do
