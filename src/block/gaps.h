@@ -38,8 +38,7 @@ static inline uint64_t fhi_bin_max(uint32_t bin)
     return first + ((UINT64_C(1) << shift) - 1);
 }
 
-/* The first filled bin at or above `bin`, or FHI_BIN_NONE. `bin` is at most fhi_bin_above(the
- * largest). */
+/* The first filled bin at or above `bin`, or FHI_BIN_NONE. `bin` is at most FHI_OCTAVES * 64. */
 FHI_HOT_INLINE uint32_t fhi_bin_filled(const fhi_tlsf *tlsf, uint32_t bin)
 {
     uint32_t octave = bin >> FHI_BIN_BITS;

@@ -26,8 +26,7 @@ typedef struct fhi_node {
  * that are free, but too few to be worth a gap of their own (tlsf.c says when). */
 #define FHI_NODE_RANGE UINT32_C(0x80000000)
 
-/* A slot that stands for nothing. Less than FHI_NODE_RANGE, so that a handle finds no range
- * there. */
+/* A slot that stands for nothing. Below FHI_NODE_RANGE, so that no handle finds a range there. */
 #define FHI_NODE_UNUSED UINT32_C(0x7fffffff)
 
 /* A range, or the sentinel: not a gap, and not an unused slot. */

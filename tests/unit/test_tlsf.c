@@ -478,7 +478,7 @@ static void falling_sizes_and_alignments_take_no_room_of_their_own(void **state)
         fh_range_desc small = {.size = size, .alignment = size};
         CHECK_OK(fh_block_alloc(block, &small, &range, NULL));
     }
-    assert_true(memory.live_bytes <= before + 64 * 32);
+    assert_true(memory.live_bytes <= before + (size_t)64 * 32);
     fh_block_destroy(block);
     test_memory_finish(&memory);
 }
