@@ -267,6 +267,12 @@ FHI_COLD fh_result alloc_thoroughly(fhi_tlsf *tlsf, const fh_range_desc *desc, u
     return cut(tlsf, gap, offset, desc, out_id, out_offset, FHI_BIN_NONE, tlsf->index != NULL);
 }
 
+/* From three quarters full on it pays to look where to put things. */
+FHI_HOT_INLINE bool is_tight(const fhi_tlsf *tlsf)
+{
+    return tlsf->range_bytes >= tlsf->size - tlsf->size / 4;
+}
+
 /* Of the first gaps of `bin` and of the next `count` filled bins that are near, which one has the
  * lowest offset? Its bin. Measured, that packs better than the best fit does. */
 FHI_HOT_INLINE uint32_t lowest_near(const fhi_tlsf *tlsf, uint32_t bin, uint32_t count)
@@ -302,7 +308,7 @@ FHI_COLD fh_result alloc_above(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64
     }
     bin = fhi_bin_filled(tlsf, fhi_bin_above(desc->size + (alignment - tlsf->granule)));
     if (FHI_LIKELY(bin != FHI_BIN_NONE)) {
-        if (desc->strategy == FH_STRATEGY_BALANCED) {
+        if (desc->strategy == FH_STRATEGY_BALANCED && is_tight(tlsf)) {
             bin = lowest_near(tlsf, bin, alignment == tlsf->granule ? NEAR_GAPS : 1);
         }
         uint32_t slot = tlsf->heads[bin];
