@@ -223,31 +223,56 @@ static inline fhi_linear_entry *resolve(const fhi_linear_queue *queue, uint64_t 
     return entry->size != 0 && handle_of(entry, side, position) == id ? entry : NULL;
 }
 
-/* Drops the freed entries at both ends. */
-static inline void trim(fhi_linear_queue *queue)
+/* The last entry was freed: drops it, and the freed ones before it. */
+static inline void pop_last(fhi_linear_queue *queue)
 {
-    while (queue->count > 0 && last_entry(queue)->size == 0) {
+    do {
         queue->count--;
-    }
-    while (queue->count > 0 && first_entry(queue)->size == 0) {
+    } while (queue->count > 0 && last_entry(queue)->size == 0);
+}
+
+/* The first entry was freed, and is not the last. */
+static inline void pop_first(fhi_linear_queue *queue)
+{
+    do {
         queue->first++;
         queue->count--;
+    } while (first_entry(queue)->size == 0);
+}
+
+/* The ring ends when one of its two parts is empty. */
+static inline void check_ring(fhi_linear *linear)
+{
+    uint32_t before_wrap = linear->wrap - linear->lower.first; /* huge when `first` passed it */
+
+    linear->ring = before_wrap != 0 && before_wrap < linear->lower.count;
+    linear->limit = linear->ring ? first_entry(&linear->lower)->offset : linear->size;
+}
+
+static void free_upper(fhi_linear *linear, fhi_linear_entry *entry)
+{
+    fhi_linear_queue *upper = &linear->upper;
+
+    if (entry == last_entry(upper)) {
+        pop_last(upper);
+        linear->limit = upper->count > 0 ? last_entry(upper)->offset : linear->size;
+    } else if (entry == first_entry(upper)) {
+        pop_first(upper);
     }
 }
 
-static inline void after_free(fhi_linear *linear)
+static inline void free_lower(fhi_linear *linear, fhi_linear_entry *entry)
 {
-    const fhi_linear_queue *lower = &linear->lower;
+    fhi_linear_queue *lower = &linear->lower;
 
-    if (linear->ring) {
-        uint32_t before_wrap = linear->wrap - lower->first; /* huge when `first` has passed it */
-        linear->ring = before_wrap != 0 && before_wrap < lower->count;
+    if (entry == last_entry(lower)) {
+        pop_last(lower);
+        linear->tail = lower->count > 0 ? last_entry(lower)->offset + last_entry(lower)->size : 0;
+    } else if (entry == first_entry(lower)) {
+        pop_first(lower);
     }
-    linear->tail = lower->count > 0 ? last_entry(lower)->offset + last_entry(lower)->size : 0;
     if (linear->ring) {
-        linear->limit = first_entry(lower)->offset;
-    } else {
-        linear->limit = linear->upper.count > 0 ? last_entry(&linear->upper)->offset : linear->size;
+        check_ring(linear);
     }
 }
 
@@ -261,9 +286,12 @@ fh_result fhi_linear_free(fhi_linear *linear, uint64_t id)
     }
     linear->range_count--;
     linear->range_bytes -= entry->size;
-    entry->size = 0;
-    trim(queue);
-    after_free(linear);
+    entry->size = 0; /* in the middle, the mark is all: an end of the queue will come here */
+    if (upper) {
+        free_upper(linear, entry);
+    } else {
+        free_lower(linear, entry);
+    }
     return FH_OK;
 }
 
