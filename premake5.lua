@@ -29,8 +29,8 @@ local function when(config)
     end
 end
 
--- premake4 names an object after its source's last part only, and would take base/json.c and
--- block/json.c for one. With this they are base_json.o and block_json.o.
+-- premake4 names an object after its source's last part only, and would take two files of one name
+-- in different folders for one. With this base/json.c is base_json.o.
 local basename = path.getbasename
 if not premake5 then
     path.getbasename = function(file)

@@ -40,9 +40,4 @@ static inline uint64_t fhi_padding(uint64_t value, uint64_t alignment)
     return (0 - value) & (alignment - 1);
 }
 
-static inline void fhi_prefetch(const void *address)
-{
-    __builtin_prefetch(address, 1);
-}
-
 #endif
