@@ -48,7 +48,7 @@ typedef enum fh_block_algorithm {
 
 /* Which free range a TLSF block takes. None changes whether a request succeeds. */
 typedef enum fh_strategy {
-    FH_STRATEGY_BALANCED = 0, /* close to best fit, low offsets first, O(1) */
+    FH_STRATEGY_BALANCED = 0, /* close to best fit; low offsets where the block is tight */
     FH_STRATEGY_MIN_TIME,     /* the first free range that fits or is surely large enough */
     FH_STRATEGY_MIN_MEMORY,   /* best fit: no smaller free range would do */
     FH_STRATEGY_MIN_OFFSET    /* the lowest offset at which the request fits */
@@ -88,13 +88,14 @@ typedef bool (*fh_block_visit_fn)(void *context, const fh_block_piece *piece);
  * Make a block of `desc->size` free units.
  *
  * Owns:    the caller owns *out_block; give it back with fh_block_destroy().
- * Errors:  INVALID (size 0 or above FH_BLOCK_SIZE_MAX, unknown algorithm, a callback missing in
- *          `memory` or `log`), HOST_MEMORY; *out_block is then NULL.
+ * Errors:  INVALID (an argument is NULL, size 0 or above FH_BLOCK_SIZE_MAX, unknown algorithm, a
+ *          callback missing in `memory` or `log`), HOST_MEMORY; *out_block is then NULL.
  * Threads: any.
- * Cost:    O(log size). Host memory: a TLSF block takes 2.2 KiB, and 256 bytes for each doubling of
+ * Cost:    O(log size). Host memory: a TLSF block takes 2.1 KiB, and 256 bytes for each doubling of
  *          its size above 64 units; then 32 bytes for each range or gap, 8 more once a user value
  *          is not NULL, 24 more once MIN_OFFSET is asked for. A linear block takes 32 bytes for
- *          each range. Room for ranges grows by doubling.
+ *          each range, and for a freed one until an end of its stack or ring reaches it. Room for
+ *          ranges grows by doubling.
  */
 FH_API fh_result fh_block_create(const fh_block_desc *desc, fh_block **out_block);
 
@@ -116,18 +117,20 @@ FH_API void fh_block_destroy(fh_block *block);
  * one that comes second is refused until the other has drained.
  *
  * Owns:    the caller owns *out_range; give it back with fh_block_free() or fh_block_clear().
- * Errors:  INVALID (size 0, alignment not a power of two, unknown strategy), OUT_OF_MEMORY (no free
+ * Errors:  INVALID (an argument but `out_offset` is NULL, size 0, alignment not a power of two,
+ *          unknown strategy, also in a linear block), OUT_OF_MEMORY (no free
  *          range fits), HOST_MEMORY, UNSUPPORTED (`upper` on TLSF); nothing is changed, *out_range
  *          is {0} and *out_offset is UINT64_MAX. `out_offset` may be NULL.
  * Threads: caller serialises calls on one block.
- * Cost:    O(1), amortised over the growth of the bookkeeping. MIN_MEMORY: the length of one bin.
- *          MIN_OFFSET: O(log n), plus a step for each gap that is long enough but for its
- *          alignment; the first such request walks the block, and from then on any alloc or free in
- *          it is O(log n). Two things can take longer, in TLSF: a request that nothing quick could
- *          place is looked for in all bins that straddle its size, padding included, before it is
- *          refused; and since it was made or cleared, a block is walked by the first request of
- *          MIN_MEMORY or MIN_OFFSET, by the first that would be refused while padding lies idle,
- *          and by one that is less aligned, or smaller by a power of two, than all before it.
+ * Cost:    O(1), amortised over the growth of the bookkeeping. MIN_MEMORY: the length of the bins
+ *          from the request's own to the first in which it fits. MIN_OFFSET: O(log n), plus a step
+ *          for each gap that is long enough but for its alignment; the first such request walks the
+ *          block, and from then on any alloc or free in it is O(log n). Two things can take longer,
+ *          in TLSF: a request that nothing quick could place is looked for in all bins that
+ *          straddle its size, padding included, before it is placed there or refused; and since it
+ *          was made or cleared, a block is walked by the first request of MIN_MEMORY or MIN_OFFSET,
+ *          by the first that would be refused while padding lies idle, and by one that is less
+ *          aligned, or smaller by a power of two, than all before it.
  */
 FH_API fh_result fh_block_alloc(fh_block *block, const fh_range_desc *desc, fh_range *out_range,
                                 uint64_t *out_offset);
@@ -145,8 +148,9 @@ FH_API fh_result fh_block_free(fh_block *block, fh_range range);
 /**
  * Free all ranges at once. Their handles become stale. Bookkeeping beyond what this period and the
  * one before both had use for is given back to the host (a period is the time between two clears).
+ * NULL is a no-op.
  *
- * Threads: caller serialises calls on one block. NULL is a no-op.
+ * Threads: caller serialises calls on one block.
  * Cost:    O(log size), not by the number of ranges.
  */
 FH_API void fh_block_clear(fh_block *block);
@@ -172,7 +176,7 @@ FH_API fh_result fh_block_info(const fh_block *block, fh_range range, fh_range_i
 FH_API fh_result fh_block_set_user(fh_block *block, fh_range range, void *user);
 
 /**
- * Counters of `block`; all 0 when `block` is NULL.
+ * Counters of `block`; all 0 when `block` is NULL. NULL `out_stats` is a no-op.
  *
  * Threads: caller serialises calls on one block.
  * Cost:    O(1).
@@ -180,7 +184,8 @@ FH_API fh_result fh_block_set_user(fh_block *block, fh_range range, void *user);
 FH_API void fh_block_stats(const fh_block *block, fh_stats *out_stats);
 
 /**
- * Counters with gaps and extremes; those of an empty set when `block` is NULL.
+ * Counters with gaps and extremes; those of an empty set when `block` is NULL. NULL `out_detail` is
+ * a no-op.
  *
  * Threads: caller serialises calls on one block.
  * Cost:    O(n), a walk over all ranges and gaps.
@@ -199,14 +204,15 @@ FH_API uint64_t fh_block_free_bound(const fh_block *block);
 
 /**
  * Move the end of the block: grow it, or shrink it when nothing lies beyond the new end. Ranges
- * stay where they are.
+ * stay where they are. A ring takes new units in when it has drained.
  *
  * Errors:  INVALID (`block` is NULL, size 0 or above FH_BLOCK_SIZE_MAX), BUSY (a range lies beyond
  *          the new end, or a linear block has upper ranges, which hang from the end that would
  *          move), HOST_MEMORY; nothing is changed.
  * Threads: caller serialises calls on one block.
  * Cost:    O(1), amortised; O(log size) where a TLSF block needs more bins, and O(log n) in one
- *          that was asked for MIN_OFFSET.
+ *          that was asked for MIN_OFFSET; in a ring a step for each freed range just before the
+ *          wrap.
  */
 FH_API fh_result fh_block_resize(fh_block *block, uint64_t size);
 

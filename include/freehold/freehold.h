@@ -1,4 +1,4 @@
-/* Freehold decides where GPU memory comes from, and lets Lua scripts make the decisions.
+/* Freehold decides where GPU memory comes from, and will let Lua scripts make the decisions.
  *
  * This header includes all the others; open it first. What is there today is the ground: **virtual
  * blocks** (block.h), which hand out offsets in a range of any unit, in two algorithms:

@@ -1,6 +1,7 @@
 /* The host: what the program around Freehold lends it. Host memory for bookkeeping, a log for what
- * nobody asked but somebody should know, and a sink for text. Each is a struct of plain callbacks
- * with a context; each is optional, and NULL in a descriptor means the default said there. */
+ * nobody asked but somebody should know, and a sink for text. The first two are structs of plain
+ * callbacks with a context, and optional: NULL in a descriptor means the default said there. The
+ * sink is one function, and required where text is written. */
 
 #ifndef FREEHOLD_HOST_H
 #define FREEHOLD_HOST_H

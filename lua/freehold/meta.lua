@@ -35,7 +35,8 @@
 --- A block frees everything in it when it is closed (`<close>`, `destroy`) or collected. Its
 --- bookkeeping is C memory, which Lua's collector does not see: close blocks, where there are many.
 ---
---- After it is destroyed every method but `destroy` returns `nil, message, "stale"`.
+--- After it is destroyed every method but `destroy` and `close` returns `nil, message, "stale"`;
+--- what is wrong with an argument may be told first.
 ---@class freehold.Block
 local Block = {}
 
@@ -175,8 +176,8 @@ function Block:close() end
 --- Handles are compared by what they name: `==` is true for two handles of one range. As keys of a
 --- table they are different; keep your data in `user` instead.
 ---
---- Freed, the handle is stale for ever: `live` is false, the fields are nil, and calls return `nil,
---- message, "stale"`.
+--- Freed, the handle is stale (until its block has made 2^32 more ranges): `live` is false, the
+--- fields are nil, and calls return `nil, message, "stale"`.
 ---@class freehold.Range
 ---@field offset integer? units; nil when stale
 ---@field size integer? units, as asked for; nil when stale

@@ -62,7 +62,8 @@ local classes = {
 A block frees everything in it when it is closed (`<close>`, `destroy`) or collected. Its
 bookkeeping is C memory, which Lua's collector does not see: close blocks, where there are many.
 
-After it is destroyed every method but `destroy` returns `nil, message, "stale"`.]],
+After it is destroyed every method but `destroy` and `close` returns `nil, message, "stale"`; what
+is wrong with an argument may be told first.]],
         methods = {
             {
                 name = "alloc",
@@ -84,7 +85,9 @@ After it is destroyed every method but `destroy` returns `nil, message, "stale"`
                     stale_block,
                 },
                 raises = "an unknown field or strategy, with the nearest right name",
-                cost = "O(1). `min_memory`: the length of one bin. `min_offset`: logarithmic, plus"
+                cost = "O(1), but for some requests that walk gaps or, rarely, the block (block.h"
+                    .. " says which). `min_memory`: the length of the bins up to the first in which it"
+                    .. " fits. `min_offset`: logarithmic, plus"
                     .. " a step for each gap that is long enough but for its alignment; and after"
                     .. " the first such request every alloc and free of that block takes O(log n)",
                 example = [[
@@ -228,8 +231,8 @@ out again at some random later time. A handle keeps its block alive.
 Handles are compared by what they name: `==` is true for two handles of one range. As keys of a
 table they are different; keep your data in `user` instead.
 
-Freed, the handle is stale for ever: `live` is false, the fields are nil, and calls return `nil,
-message, "stale"`.]],
+Freed, the handle is stale (until its block has made 2^32 more ranges): `live` is false, the fields
+are nil, and calls return `nil, message, "stale"`.]],
         fields = {
             { name = "offset", type = "integer?", doc = "units; nil when stale" },
             { name = "size", type = "integer?", doc = "units, as asked for; nil when stale" },

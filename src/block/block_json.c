@@ -100,8 +100,8 @@ fh_result fh_block_json(const fh_block *block, bool detailed, fh_write_fn write,
     fhi_json_init(&json, write, context);
     fhi_json_object(&json, NULL);
     fhi_json_row(&json, "General");
-    fhi_json_string(&json, "API",
-                    "Vulkan"); /* the schema knows no name for a block without a device */
+    /* The schema knows no name for a block without a device. */
+    fhi_json_string(&json, "API", "Vulkan");
     fhi_json_string(&json, "GPU", "Freehold virtual block");
     fhi_json_end_object(&json);
     write_stats(&json, "Total", &detail);

@@ -107,8 +107,8 @@ FHI_HOT_INLINE void fhi_bin_unlink(fhi_tlsf *tlsf, uint32_t slot, uint32_t head_
 
 /* ---- gaps: a node, its bin, and its place in the index where there is one ---- */
 
-/* Below, `indexed` is whether there is an index. It is a constant wherever alloc and free call
- * this: they are compiled for both, so that blocks without an index never touch that code. */
+/* Below, `indexed` is whether there is an index. It is a constant on alloc's first two ways and in
+ * free, so that these never touch that code in blocks without one. */
 
 FHI_HOT_INLINE void fhi_gap_insert(fhi_tlsf *tlsf, uint32_t slot, uint64_t offset, uint64_t size,
                                    bool indexed)

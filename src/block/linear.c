@@ -154,9 +154,8 @@ static fh_result refuse(const fhi_linear *linear, uint64_t size, uint64_t alignm
         linear->upper.count > 0
             ? "size: no room for {} units at alignment {}: {} are left between the "
               "two stacks, and while there are two the block is no ring"
-            : "size: no room for {} units at alignment {}: {} are left at the end "
-              "of the stack or ring",
-        size, alignment, linear->limit - linear->tail);
+            : "size: no room for {} units at alignment {}: {} are left at one end",
+        size, alignment, fhi_linear_free_bound(linear));
 }
 
 static fh_result alloc_upper(fhi_linear *linear, const fh_range_desc *desc, uint64_t alignment,

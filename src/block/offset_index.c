@@ -227,7 +227,7 @@ uint32_t fhi_offset_index_find(const fhi_offset_index *index, const fhi_node *no
 /* In address order over the nodes: each gap must be reachable, below its parent, with the right
  * maximum. */
 const char *fhi_offset_index_audit(const fhi_offset_index *index, const fhi_node *nodes,
-                                   uint64_t free_count)
+                                   uint64_t gap_count)
 {
     const entry *entries = index->entries;
 
@@ -249,9 +249,9 @@ const char *fhi_offset_index_audit(const fhi_offset_index *index, const fhi_node
         if (here->max != max_of(entries, nodes, i)) {
             return "the index has a wrong maximum";
         }
-        free_count--;
+        gap_count--;
     }
-    if (entries[0].max != 0 || free_count != 0) {
+    if (entries[0].max != 0 || gap_count != 0) {
         return "the index has a gap too many";
     }
     return NULL;

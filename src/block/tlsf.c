@@ -25,7 +25,8 @@
  * A request is tried in three ways. The first gap of the bin that straddles its size does, if it
  * fits (fhi_tlsf_alloc). Else one of the first few gaps of the bins above, where everything fits,
  * padding included (alloc_above). Else, as for the best-place strategies at once, all that could
- * possibly do is looked at (alloc_thoroughly). So success is quick, and a refusal is true.
+ * possibly do is looked at (alloc_thoroughly). So success is quick, unless all that is left lies
+ * deep in a straddling bin; and a refusal is true.
  *
  * A handle is generation | slot. The generation is a counter of the block, not of the slot: so it
  * needs no room in nodes that are not ranges, and it runs on when all nodes are dropped.
@@ -125,7 +126,7 @@ static uint32_t find_sure(const fhi_tlsf *tlsf, uint64_t size, uint64_t alignmen
  * lowest offset; else a sure one. Gaps are multiples of the granule, so shorter ones than the
  * rounded size cannot fit: only the gap at the end of the block may be odd, and find_any() knows
  * it. */
-FHI_HOT_INLINE uint32_t find_close(const fhi_tlsf *tlsf, uint64_t size, uint64_t alignment)
+static uint32_t find_close(const fhi_tlsf *tlsf, uint64_t size, uint64_t alignment)
 {
     uint32_t bin = fhi_bin_filled(tlsf, fhi_bin_of(fhi_align_up(size, tlsf->granule)));
     uint32_t probes = PROBES;
@@ -150,7 +151,7 @@ FHI_HOT_INLINE uint32_t find_close(const fhi_tlsf *tlsf, uint64_t size, uint64_t
 
 /* What must be in place before a request can be tried and carried out. The strategies that promise
  * the best place have no patience. */
-FHI_HOT_INLINE bool prepare(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment)
+static bool prepare(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment)
 {
     bool best =
         desc->strategy == FH_STRATEGY_MIN_MEMORY || desc->strategy == FH_STRATEGY_MIN_OFFSET;
@@ -173,8 +174,7 @@ FHI_HOT_INLINE bool prepare(fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t 
 }
 
 /* A gap in which the request fits, or 0. */
-FHI_HOT_INLINE uint32_t find_gap(const fhi_tlsf *tlsf, const fh_range_desc *desc,
-                                 uint64_t alignment)
+static uint32_t find_gap(const fhi_tlsf *tlsf, const fh_range_desc *desc, uint64_t alignment)
 {
     switch (desc->strategy) {
     case FH_STRATEGY_MIN_TIME:

@@ -25,13 +25,13 @@ typedef struct fhi_tlsf {
 
     /* What has a node, and what is slack (tlsf.c). */
     uint32_t granule;   /* gaps begin at multiples of this; a power of two */
-    uint32_t threshold; /* gaps have at least this many units; a power of two */
+    uint32_t threshold; /* and are no shorter than this, but in an empty block; a power of two */
     uint32_t patience;  /* padding below this stays slack: threshold, or more while there is room */
     uint32_t slack_max; /* no range has more slack; an upper bound */
 
     uint32_t free_slots; /* stack of unused slots, linked by `next`; 0 = none */
     uint32_t high;       /* this slot and those above are neither used nor on the stack */
-    uint32_t capacity;   /* of nodes and users */
+    uint32_t capacity;   /* of nodes, users and the index */
     uint32_t generation; /* of the range made last; runs on across clear */
     uint32_t kept_high;  /* `high` at the last clear */
     uint32_t bin_count;  /* of heads; a multiple of 64 */

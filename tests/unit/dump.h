@@ -1,4 +1,4 @@
-/* The schema of the field's memory-dump visualiser (FIELD.md, "Dump schema"), as a check. */
+/* The schema of the field's memory-dump visualiser, as a check. */
 
 #ifndef FREEHOLD_TESTS_DUMP_H
 #define FREEHOLD_TESTS_DUMP_H

@@ -321,7 +321,7 @@ static void a_double_stack_does_not_wrap_until_its_upper_part_has_drained(void *
     fh_block_destroy(block);
 }
 
-/* Source: FIELD.md, "Do better" 3: elsewhere such a range vanishes. */
+/* In other allocators such a range vanishes. */
 static void a_null_user_value_changes_no_statistic(void **state)
 {
     (void)state;
@@ -346,7 +346,7 @@ static void a_null_user_value_changes_no_statistic(void **state)
     assert_memory_equal(&details[0], &details[1], sizeof details[0]);
 }
 
-/* Source: FIELD.md, "Do better" 3: elsewhere the brief count is wrong there. */
+/* In other allocators the brief count is wrong there. */
 static void a_ring_s_statistics_are_right(void **state)
 {
     (void)state;

@@ -215,7 +215,7 @@ static void a_block_can_have_2_to_the_63_units(void **state)
     }
 }
 
-/* Source: FIELD.md, "Do better" 4: others lose sight of holes this large. */
+/* Other allocators lose sight of holes this large. */
 static void holes_of_2_to_the_39_units_and_more_are_found_by_every_strategy(void **state)
 {
     (void)state;
