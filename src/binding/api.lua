@@ -86,8 +86,8 @@ is wrong with an argument may be told first.]],
                 },
                 raises = "an unknown field or strategy, with the nearest right name",
                 cost = "O(1), but for some requests that walk gaps or, rarely, the block (block.h"
-                    .. " says which). `min_memory`: the length of the bins up to the first in which it"
-                    .. " fits. `min_offset`: logarithmic, plus"
+                    .. " says which). `min_memory`: the length of the bins up to the first in which"
+                    .. " it fits. `min_offset`: logarithmic, plus"
                     .. " a step for each gap that is long enough but for its alignment; and after"
                     .. " the first such request every alloc and free of that block takes O(log n)",
                 example = [[
