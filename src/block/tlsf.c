@@ -274,7 +274,7 @@ FHI_HOT_INLINE bool is_tight(const fhi_tlsf *tlsf)
 }
 
 /* Of the first gaps of `bin` and of the next `count` filled bins that are near, which one has the
- * lowest offset? Its bin. Measured, that packs better than the best fit does. */
+ * lowest offset? Its bin. Measured, that packs better than taking the first of them. */
 FHI_HOT_INLINE uint32_t lowest_near(const fhi_tlsf *tlsf, uint32_t bin, uint32_t count)
 {
     const fhi_node *nodes = tlsf->nodes;

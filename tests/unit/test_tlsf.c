@@ -483,6 +483,34 @@ static void falling_sizes_and_alignments_take_no_room_of_their_own(void **state)
     test_memory_finish(&memory);
 }
 
+/* The gap in the request's own bin is just too short; two above it are as good as each other. */
+static void of_two_near_gaps_a_tight_block_takes_the_lower(void **state)
+{
+    (void)state;
+    for (int tight = 0; tight <= 1; tight++) {
+        static const uint64_t sizes[] = {2000, 1041, 2000, 1021, 2000, 1030, 2000};
+        fh_block *block = check_block(65536, FH_BLOCK_TLSF);
+        fh_range ranges[TEST_COUNT_OF(sizes)], range;
+        uint64_t offsets[TEST_COUNT_OF(sizes)], offset, used = 0;
+        for (unsigned int i = 0; i < TEST_COUNT_OF(sizes); i++) {
+            fh_range_desc desc = {.size = sizes[i]};
+            CHECK_OK(fh_block_alloc(block, &desc, &ranges[i], &offsets[i]));
+            used += sizes[i];
+        }
+        if (tight) {
+            fh_range_desc rest = {.size = 65536 - used};
+            CHECK_OK(fh_block_alloc(block, &rest, &range, NULL));
+        }
+        for (unsigned int i = 1; i < TEST_COUNT_OF(sizes); i += 2) {
+            CHECK_OK(fh_block_free(block, ranges[i]));
+        }
+        fh_range_desc desc = {.size = 1022};
+        CHECK_OK(fh_block_alloc(block, &desc, &range, &offset));
+        assert_true(offset == (tight ? offsets[1] : offsets[5]));
+        fh_block_destroy(block);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +530,7 @@ int main(void)
         cmocka_unit_test(the_free_bound_is_near_the_largest_gap),
         cmocka_unit_test(holes_are_filled_by_what_fits_them_whatever_came_before),
         cmocka_unit_test(falling_sizes_and_alignments_take_no_room_of_their_own),
+        cmocka_unit_test(of_two_near_gaps_a_tight_block_takes_the_lower),
         cmocka_unit_test(the_bound_never_refuses_what_succeeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
