@@ -11,9 +11,9 @@ files["premake5.lua"] = {
     std = "min",
     read_globals = {
         "_OPTIONS", "buildoptions", "configuration", "configurations", "defines", "files", "filter",
-        "flags", "includedirs", "kind", "language", "linkoptions", "links", "location", "newoption",
-        "objdir", "project", "solution", "symbols", "targetdir", "targetextension", "targetname",
-        "targetprefix", "workspace",
+        "flags", "includedirs", "kind", "language", "libdirs", "linkoptions", "links", "location",
+        "newoption", "objdir", "project", "solution", "symbols", "targetdir", "targetextension",
+        "targetname", "targetprefix", "workspace",
         os = { fields = { "matchfiles" } },
         path = { fields = { "getabsolute", getbasename = { read_only = false } } },
     },

@@ -27,7 +27,8 @@ build = {
     build_command = "mkdir -p build/rock && $(CC) $(CFLAGS) -std=c11 -fPIC -pthread -DNDEBUG"
         .. " -fvisibility=hidden -fno-semantic-interposition -Iinclude -Isrc -I$(LUA_INCDIR)"
         .. " $(LIBFLAG) -Wl,--version-script=src/binding/freehold.map -o build/rock/freehold.so"
-        .. " src/base/*.c src/block/*.c src/binding/*.c",
+        .. " src/base/*.c src/block/*.c src/backend/*.c src/backend/host/*.c src/device/*.c"
+        .. " src/binding/*.c",
     install_command = "mkdir -p $(LIBDIR) $(LUADIR) $(BINDIR)"
         .. " && cp build/rock/freehold.so $(LIBDIR) && cp -r lua/freehold $(LUADIR)"
         .. " && sed 's|@[A-Z_]*@|.|' tools/templates/freehold >$(BINDIR)/freehold",

@@ -129,7 +129,13 @@ when(nil)
 ------------------------------------------------------------------------------------------------
 -- The artefacts
 
-local library_sources = { "src/base/*.c", "src/block/*.c" }
+local library_sources = {
+    "src/base/*.c",
+    "src/block/*.c",
+    "src/backend/*.c",
+    "src/backend/host/*.c",
+    "src/device/*.c",
+}
 
 -- libfreehold.a: floors without Lua.
 project "freehold"
@@ -161,11 +167,26 @@ linkoptions { '-Wl,--version-script="' .. path.getabsolute("src/binding/freehold
 -- Programs: one for each <dir>/<prefix>*.c. They share the folder's other .c files. They link the
 -- archive, and so can test what the library does not export.
 
+-- Those that need a library which a machine may do without, and what pkg-config calls it. Where it
+-- is not found, they are not built. tools/build asks for the same.
+local optional_libraries = { ["examples/allocator.c"] = "jemalloc" }
+
+-- Adds what pkg-config says of a library to the project.
+local function use_package(name)
+    for flag, value in pkg_config("--cflags-only-I --libs " .. name):gmatch("%-([ILl])(%S+)") do
+        local add = { I = includedirs, L = libdirs, l = links }
+        add[flag] { value }
+    end
+end
+
 local function programs(dir, prefix, target_prefix, libraries)
     local shared, mains = {}, {}
     for _, file in ipairs(os.matchfiles(dir .. "/*.c")) do
+        local package = optional_libraries[file]
         local is_main = basename(file):sub(1, #prefix) == prefix
-        table.insert(is_main and mains or shared, file)
+        if not package or pkg_config("--libs " .. package) ~= "" then
+            table.insert(is_main and mains or shared, file)
+        end
     end
     local helpers = dir:gsub("/", "_")
     if #shared > 0 then
@@ -189,9 +210,13 @@ local function programs(dir, prefix, target_prefix, libraries)
         end
         links { "freehold" }
         links(libraries)
+        if optional_libraries[file] then
+            use_package(optional_libraries[file])
+        end
     end
 end
 
 programs("tests/unit", "test_", "", { "cmocka", "m" })
+programs("tests/conform", "test_", "", { "cmocka", "m" })
 programs("bench", "bench_", "", { "m" })
 programs("examples", "", "example_", {})

@@ -69,6 +69,16 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t bench_thread_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int64_t bench_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
 static void clear(bench_subject *subject, const bench_workload *workload)
 {
     if (subject->target->clear) {
@@ -86,6 +96,7 @@ bool bench_subject_init(bench_subject *subject, const bench_target *target,
                         const bench_workload *workload, uint64_t block_size, unsigned run_count)
 {
     bench_setup setup = {.block_size = block_size,
+                         .peak_bytes = workload->peak_bytes,
                          .max_live = workload->slot_count,
                          .alignment_min = workload->desc->alignment_min,
                          .argument = target->argument};
@@ -124,10 +135,10 @@ double bench_run_pair(bench_subject *subject, const bench_workload *workload)
     size_t fill = workload->fill_count;
     clear(subject, workload);
     subject->refused = bench_fill(target, subject->state, subject->slots, workload->ops, fill);
-    int64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    int64_t start = bench_thread_ns();
     subject->refused += bench_replay(target, subject->state, subject->slots, workload->ops + fill,
                                      workload->op_count - fill);
-    int64_t end = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    int64_t end = bench_thread_ns();
     return (double)(end - start) / (double)workload->alloc_count;
 }
 
@@ -144,12 +155,12 @@ void bench_run_split(bench_subject *subject, const bench_workload *workload,
     (void)bench_fill(target, subject->state, subject->slots, workload->ops, workload->fill_count);
     for (size_t i = 0; i < split->window_count; i++) {
         bench_window window = split->windows[i];
-        int64_t start = clock_ns(CLOCK_MONOTONIC);
+        int64_t start = bench_now_ns();
         (void)bench_replay(target, subject->state, subject->slots, ops, window.free_count);
-        int64_t middle = clock_ns(CLOCK_MONOTONIC);
+        int64_t middle = bench_now_ns();
         ops += window.free_count;
         (void)bench_replay(target, subject->state, subject->slots, ops, window.alloc_count);
-        int64_t end = clock_ns(CLOCK_MONOTONIC);
+        int64_t end = bench_now_ns();
         ops += window.alloc_count;
         if (end - start <= WINDOW_NS_MAX) {
             alloc_time += end - middle;

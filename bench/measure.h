@@ -39,6 +39,10 @@ bool bench_subject_init(bench_subject *subject, const bench_target *target,
                         const bench_workload *workload, uint64_t block_size, unsigned run_count);
 void bench_subject_finish(bench_subject *subject, const bench_workload *workload);
 
+/* CPU time of the calling thread, and time that passed. */
+int64_t bench_thread_ns(void);
+int64_t bench_now_ns(void);
+
 /* The loop that is timed, and the same loop for the part before; `slots` is written. Both return
  * how many allocations were refused. Never inlined, so that callgrind can look at one of them. */
 uint64_t bench_replay(const bench_target *target, void *state, uint64_t *slots, const bench_op *ops,

@@ -19,10 +19,11 @@
 #define SPACE_PAIRS     100000
 
 typedef struct session {
+    const bench_suite *suite;
     const bench_options *options;
     const bench_target *targets[TARGETS_MAX]; /* the null target first */
     size_t target_count;
-    bench_result results[RESULTS_MAX];
+    bench_result *results; /* RESULTS_MAX of them */
     size_t result_count;
     bool replayed; /* something was, for a profiler: that leaves no result */
 } session;
@@ -67,8 +68,8 @@ static bool report_times(session *run, const bench_workload *workload, bench_sub
     double pair_floor = bench_summarise(subjects[0].pair_ns, runs, 0).median;
     double alloc_floor = bench_summarise(subjects[0].alloc_ns, runs, 0).median;
     double free_floor = bench_summarise(subjects[0].free_ns, runs, 0).median;
-    double libc = 0;
-    bench_report_workload(workload, pair_floor);
+    size_t first = run->result_count;
+    bench_report_workload(run->suite, workload, pair_floor);
     for (size_t i = 1; i < count; i++) {
         bench_result *result = add_result(run, workload, subjects[i].target);
         if (!result) {
@@ -83,18 +84,12 @@ static bool report_times(session *run, const bench_workload *workload, bench_sub
             result->free = bench_summarise(subjects[i].free_ns, runs, free_floor);
         }
         result->refused = subjects[i].refused;
-        if (strcmp(result->target->name, "libc") == 0) {
-            libc = result->pair.median;
-        }
     }
-    for (size_t i = 1; i < count; i++) {
-        bench_result *result = add_result(run, workload, subjects[i].target);
-        if (result && libc > 0) {
-            result->ratio = result->pair.median / libc;
-        }
-        if (result) {
-            bench_report_row(result);
-        }
+    size_t found = run->result_count - first;
+    double reference = run->suite->reference(run->results + first, found);
+    for (bench_result *result = run->results + first; found > 0; found--, result++) {
+        result->ratio = reference > 0 ? result->pair.median / reference : 0;
+        bench_report_row(result);
     }
     return true;
 }
@@ -159,13 +154,19 @@ static bool add_space(session *run, const bench_workload *workload, uint32_t seq
     return true;
 }
 
+/* A suite's workloads have sequences of their own, the same on every machine. */
+static uint64_t seed_of(const session *run, const bench_workload_desc *desc, uint32_t sequence)
+{
+    return ((uint64_t)sequence << 32) + (uint64_t)(desc - run->suite->workloads);
+}
+
 static bool measure_space(session *run, const bench_workload_desc *desc)
 {
     uint32_t pairs = run->options->quick ? SPACE_PAIRS / 10 : SPACE_PAIRS;
     bool ok = true;
     for (uint32_t i = 0; ok && i < SPACE_SEQUENCES; i++) {
         bench_workload workload;
-        ok = bench_workload_init(&workload, desc, pairs, i);
+        ok = bench_workload_init(&workload, desc, pairs, seed_of(run, desc, i));
         if (ok) {
             ok = add_space(run, &workload, i);
             bench_workload_finish(&workload);
@@ -181,7 +182,7 @@ static bool measure_workload(session *run, const bench_workload_desc *desc)
     if (!options->no_time) {
         bench_workload workload;
         uint32_t pairs = options->quick ? desc->pair_count / 10 : desc->pair_count;
-        ok = bench_workload_init(&workload, desc, pairs, 0);
+        ok = bench_workload_init(&workload, desc, pairs, seed_of(run, desc, 0));
         if (ok) {
             ok = measure_times(run, &workload);
             bench_workload_finish(&workload);
@@ -193,38 +194,47 @@ static bool measure_workload(session *run, const bench_workload_desc *desc)
     return ok;
 }
 
-int bench_run(const bench_target *const *targets, const bench_options *options)
+/* All that the options choose, into `run`, which has room for it. */
+static bool measure_all(session *run)
 {
-    session *run = calloc(1, sizeof *run);
-    if (!run) {
-        fprintf(stderr, "bench: out of host memory\n");
-        return EXIT_FAILURE;
-    }
-    run->options = options;
+    const bench_options *options = run->options;
     run->targets[run->target_count++] = &bench_target_null;
-    for (; *targets && run->target_count < TARGETS_MAX; targets++) {
-        if (bench_selected(options->targets, (*targets)->name)) {
-            run->targets[run->target_count++] = *targets;
+    for (const bench_target *const *target = run->suite->targets;
+         *target && run->target_count < TARGETS_MAX; target++) {
+        if (bench_selected(options->targets, (*target)->name)) {
+            run->targets[run->target_count++] = *target;
         }
     }
-    bool ok = true;
-    for (const bench_workload_desc *desc = bench_workloads; ok && desc->name; desc++) {
-        if (bench_selected(options->workloads, desc->name)) {
-            ok = measure_workload(run, desc);
+    for (const bench_workload_desc *desc = run->suite->workloads; desc->name; desc++) {
+        if (bench_selected(options->workloads, desc->name) && !measure_workload(run, desc)) {
+            return false;
         }
     }
-    if (!ok) {
+    return true;
+}
+
+bool bench_run(const bench_suite *suite, const bench_options *options, bench_results *out_results)
+{
+    *out_results = (bench_results){0};
+    session run = {.suite = suite, .options = options};
+    run.results = calloc(RESULTS_MAX, sizeof *run.results);
+    if (!run.results || !measure_all(&run)) {
         fprintf(stderr, "bench: out of host memory\n");
-    } else if (run->result_count == 0 && !run->replayed) {
+        free(run.results);
+        return false;
+    }
+    if (run.result_count == 0 && !run.replayed) {
         fprintf(stderr, "bench: nothing was measured: none of these targets serves one of these "
                         "workloads, or has the figures that were asked for\n");
-        ok = false;
-    } else {
-        bench_report_space(run->results, run->result_count);
-        ok = !options->json ||
-             bench_report_json(options->json, options, run->results, run->result_count);
-        ok = bench_report_finish() && ok;
+        free(run.results);
+        return false;
     }
-    free(run);
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    *out_results = (bench_results){run.results, run.result_count};
+    return true;
+}
+
+void bench_results_finish(bench_results *results)
+{
+    free(results->rows);
+    *results = (bench_results){0};
 }

@@ -6,9 +6,37 @@
 
 #include "measure.h"
 
+/* What was found for one target on one workload. */
+typedef struct bench_result {
+    const bench_workload_desc *workload;
+    const bench_target *target;
+    bool timed;
+    size_t pair_count;
+    double floor;                    /* of the pair; ns */
+    bench_summary pair, alloc, free; /* floor subtracted; alloc and free 0 = not measured */
+    double ratio;                    /* pair / what the suite compares with; 0 = unknown */
+    uint64_t refused;                /* allocations, in one replay */
+    double space;                    /* mean over the sequences; 0 = not measured */
+    double space_min, space_max;
+} bench_result;
+
+/* What a program measures. */
+typedef struct bench_suite {
+    const char *summary;                  /* for --help: one sentence */
+    const bench_workload_desc *workloads; /* ended by one whose name is NULL */
+    const bench_target *const *targets;   /* ended by NULL */
+    /* What a workload's times are divided by, and what that is called; 0 = nothing to divide by.
+     * `results` are all there are of that workload, without their ratios. */
+    double (*reference)(const bench_result *results, size_t count);
+    const char *reference_name;
+    const char *const *figures; /* names of what is measured besides, ended by NULL; or NULL */
+    bool space;                 /* some of the workloads have a smallest block to look for */
+} bench_suite;
+
 typedef struct bench_options {
     const char *workloads; /* names or beginnings of names, separated by commas; NULL = all */
     const char *targets;   /* the same */
+    const char *figures;   /* the same */
     const char *json;      /* file to write; NULL = none */
     unsigned run_count;
     bool quick;       /* a tenth of the operations */
@@ -19,20 +47,6 @@ typedef struct bench_options {
     bool no_split;    /* only pairs */
 } bench_options;
 
-/* What was found for one target on one workload. */
-typedef struct bench_result {
-    const bench_workload_desc *workload;
-    const bench_target *target;
-    bool timed;
-    size_t pair_count;
-    double floor;                    /* of the pair; ns */
-    bench_summary pair, alloc, free; /* floor subtracted; alloc and free 0 = not measured */
-    double ratio;                    /* pair / libc's pair; 0 = unknown */
-    uint64_t refused;                /* allocations, in one replay */
-    double space;                    /* mean over the sequences; 0 = not measured */
-    double space_min, space_max;
-} bench_result;
-
 typedef enum bench_parsed {
     BENCH_PARSED_OK,
     BENCH_PARSED_HELP,
@@ -41,12 +55,20 @@ typedef enum bench_parsed {
 
 /* Read the command line; on HELP and WRONG the text has been printed. */
 bench_parsed bench_options_parse(bench_options *options, int argc, char **argv,
-                                 const bench_target *const *targets);
+                                 const bench_suite *suite);
 
 /* Whether `name` begins with an entry of the list, which is one of the options'. */
 bool bench_selected(const char *list, const char *name);
 
-/* Measure `targets` (ended by NULL) and print; the program's exit status. */
-int bench_run(const bench_target *const *targets, const bench_options *options);
+/* The results of one bench_run(). */
+typedef struct bench_results {
+    bench_result *rows;
+    size_t count;
+} bench_results;
+
+/* Measure the suite's targets on its workloads and print. False, with the complaint printed: host
+ * memory ran out, or there was nothing to measure. Finish the results in any case. */
+bool bench_run(const bench_suite *suite, const bench_options *options, bench_results *out_results);
+void bench_results_finish(bench_results *results);
 
 #endif

@@ -296,7 +296,7 @@ static void make_sequence(maker *make, uint32_t pair_count)
 }
 
 bool bench_workload_init(bench_workload *workload, const bench_workload_desc *desc,
-                         uint32_t pair_count, uint32_t seed)
+                         uint32_t pair_count, uint64_t seed)
 {
     uint64_t capacity = (uint64_t)desc->live_count * 2;
     if (desc->pattern == BENCH_CHURN_BYTES) {
@@ -316,7 +316,7 @@ bool bench_workload_init(bench_workload *workload, const bench_workload_desc *de
     };
     workload->ops = malloc(make.op_capacity * sizeof *workload->ops);
     make.failed = !make.sizes || !make.live || !make.free_slots || !workload->ops;
-    random_init(&make.random, ((uint64_t)seed << 32) + (uint64_t)(desc - bench_workloads));
+    random_init(&make.random, seed);
     if (!make.failed) {
         make_sequence(&make, pair_count);
     }

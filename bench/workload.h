@@ -1,5 +1,5 @@
-/* The workloads of the block benchmark: each is one fixed sequence of allocations and frees,
- * decided before anything is timed, so that every target replays exactly the same operations. */
+/* Workloads: each is one fixed sequence of allocations and frees, decided before anything is timed,
+ * so that every target replays exactly the same operations. */
 
 #ifndef FREEHOLD_BENCH_WORKLOAD_H
 #define FREEHOLD_BENCH_WORKLOAD_H
@@ -53,13 +53,13 @@ typedef struct bench_workload {
     uint32_t slot_count; /* slots are below this; also the most allocations that live at once */
 } bench_workload;
 
-/* The list, ended by an entry whose name is NULL. */
+/* Those of the block benchmark, ended by an entry whose name is NULL. */
 extern const bench_workload_desc bench_workloads[];
 
 /* Generate the sequence of `desc` with at least `pair_count` allocations after the filling. The
  * same `seed` always gives the same sequence. False: no host memory. */
 bool bench_workload_init(bench_workload *workload, const bench_workload_desc *desc,
-                         uint32_t pair_count, uint32_t seed);
+                         uint32_t pair_count, uint64_t seed);
 void bench_workload_finish(bench_workload *workload);
 
 #endif

@@ -1,14 +1,42 @@
 /* Freehold decides where GPU memory comes from, and will let Lua scripts make the decisions.
  *
- * This header includes all the others; open it first. What is there today is the ground: **virtual
- * blocks** (block.h), which hand out offsets in a range of any unit, in two algorithms:
+ * This header includes all the others; open it first. What is there:
  *
- *  - TLSF, for anything: alloc and free in O(1) in any order, exact sizes, any power-of-two
- *    alignment, and a refusal only where truly nothing fits.
- *  - Linear, for scratch memory: a stack, a ring, a double stack, or everything freed at once.
+ *  - **Blocks** (block.h): bookkeeping over a range of offsets of any unit. TLSF for anything:
+ *    alloc and free in O(1) in any order, exact sizes, any power-of-two alignment, and a refusal
+ *    only where truly nothing fits. Linear for scratch memory: a stack, a ring, a double stack, or
+ *    everything freed at once. Whoever manages a descriptor heap, an index buffer or a file's pages
+ *    can stop here: blocks know no GPU.
+ *  - **Devices** (device.h): one adapter, opened through one backend. Everything below is made with
+ *    a device, from any thread.
+ *  - **Parcels** (parcel.h): pieces of memory in use. A *buffer* or a *texture* with its object
+ *    (resource.h, format.h), *raw* memory for engines that make their own objects, *external*
+ *    memory that others own and that is counted here. A handle is a value; when it is stale, every
+ *    call says so. A parcel that is released stays until the queues have passed its last uses,
+ *    which are *epochs* (epoch.h).
+ *  - **Pools** (pool.h): where parcels are cut from. A device has one for each memory type
+ *    (memory.h); a program makes more where some parcels should live by rules of their own.
+ *  - **Accounts** (account.h): what is used, in all, per heap, per kind and per tag, and limits,
+ *    which are never exceeded, not by a byte.
+ *  - **Policies** (policy.h): what decides: where a kind of request goes, what is done when memory
+ *    is short, how long empty blocks stay. A table of C functions, all of them optional; without
+ *    one the native rules decide. Policies in Lua will be such a table.
+ *  - **Allocators** (allocator.h): a program's own way of making parcels, in front of a device.
+ *    **Observers** (observer.h): who is told what happens in it.
+ *  - **Backends** (backend.h): what stands between Freehold and a driver. The one there is today is
+ *    the *host backend* (simulated.h): a GPU simulated in the program's memory, which needs nothing
+ *    installed, and whose troubles can be scripted.
  *
- * Whoever manages a descriptor heap, an index buffer, a texture atlas's rows or a file's pages can
- * stop here: floors 1 and 2 know no GPU and no Lua.
+ *     fh_device *device;
+ *     fh_parcel mesh;
+ *     fh_device_create(&(fh_device_desc){0}, &device);
+ *     fh_buffer_create(device, &(fh_buffer_desc){.size = 4 << 20, .usage = FH_USAGE_VERTEX |
+ *                      FH_USAGE_COPY_DST}, &mesh);
+ *     fh_parcel_write(device, mesh, 0, vertices, 4 << 20, NULL);
+ *     ...
+ *     fh_parcel_use(device, mesh, (fh_epoch){graphics, frame});
+ *     fh_parcel_release(device, mesh);
+ *     fh_device_tick(device);                                     (once a frame)
  *
  * Three rules hold in every header:
  *
@@ -17,16 +45,32 @@
  *    never an assertion, and changes nothing; fh_error_detail() has the sentence.
  *  - Outputs are last, and set also on failure: to zero, or to what the documentation says.
  *
- * Sizes and offsets are 64-bit. Names of functions are fh_<noun>_<verb>, those of types
- * fh_<noun>. */
+ * No lock of Freehold's is held while anything of the program's is called: a policy, an allocator,
+ * an observer, the log, host memory (host.h), or a backend.
+ *
+ * Sizes and offsets are 64-bit bytes; statistics (stats.h) are the same few counters everywhere.
+ * Names of functions are fh_<noun>_<verb>, those of types fh_<noun>. */
 
 #ifndef FREEHOLD_FREEHOLD_H
 #define FREEHOLD_FREEHOLD_H
 
+#include <freehold/account.h>
+#include <freehold/allocator.h>
 #include <freehold/api.h>
+#include <freehold/backend.h>
 #include <freehold/block.h>
+#include <freehold/device.h>
+#include <freehold/epoch.h>
+#include <freehold/format.h>
 #include <freehold/host.h>
+#include <freehold/memory.h>
+#include <freehold/observer.h>
+#include <freehold/parcel.h>
+#include <freehold/policy.h>
+#include <freehold/pool.h>
+#include <freehold/resource.h>
 #include <freehold/result.h>
+#include <freehold/simulated.h>
 #include <freehold/stats.h>
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 enum {
@@ -13,7 +14,7 @@ enum {
 };
 
 typedef struct failure {
-    const char *format; /* NULL: nothing failed on this thread yet */
+    const char *format; /* NULL: `text` is the sentence, or "" while nothing failed here yet */
     uint64_t values[DETAIL_VALUES];
     uint64_t count; /* of all failures so far */
     char text[DETAIL_LENGTH];
@@ -31,6 +32,22 @@ fh_result fhi_fail_with(fh_result result, const char *format, uint64_t a, uint64
     return result;
 }
 
+fh_result fhi_fail_print(fh_result result, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(last.text, sizeof last.text, format, arguments);
+    va_end(arguments);
+    last.format = NULL;
+    last.count++;
+    return result;
+}
+
+uintptr_t fhi_thread_anchor(void)
+{
+    return (uintptr_t)&last;
+}
+
 uint64_t fhi_failure_count(void)
 {
     return last.count;
@@ -41,7 +58,10 @@ const char *fh_error_detail(void)
     size_t length = 0;
     int value = 0;
 
-    for (const char *from = last.format; from && *from && length + 1 < sizeof last.text;) {
+    if (!last.format) {
+        return last.text;
+    }
+    for (const char *from = last.format; *from && length + 1 < sizeof last.text;) {
         if (from[0] == '{' && from[1] == '}' && value < DETAIL_VALUES) {
             size_t room = sizeof last.text - length;
             int printed = snprintf(last.text + length, room, "%" PRIu64, last.values[value]);

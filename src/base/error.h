@@ -18,6 +18,16 @@ static inline fh_result fhi_fail(fh_result result, const char *sentence)
     return fhi_fail_with(result, sentence, 0, 0, 0);
 }
 
+/* The same, printed at once as by printf: for sentences with names in them. Cut at 255 bytes. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+fh_result
+fhi_fail_print(fh_result result, const char *format, ...);
+
+/* A number that no other living thread has, while this one lives. */
+uintptr_t fhi_thread_anchor(void);
+
 /* How often something failed on this thread: tells whether a callback left a sentence of its
  * own. */
 uint64_t fhi_failure_count(void);

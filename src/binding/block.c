@@ -15,6 +15,7 @@
 #include "binding/check.h"
 #include "binding/range.h"
 #include "binding/result.h"
+#include "binding/text.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -508,27 +509,11 @@ static int block_pieces(lua_State *L)
     }
 }
 
-/* Takes as much text as it has room for, and counts all of it. */
-typedef struct text {
-    char *data;
-    size_t length, capacity;
-} text;
-
-static fh_result text_add(void *context, const char *bytes, size_t length)
-{
-    text *self = context;
-    if (self->length < self->capacity && length <= self->capacity - self->length) {
-        memcpy(self->data + self->length, bytes, length);
-    }
-    self->length += length;
-    return FH_OK;
-}
-
 static int block_json(lua_State *L)
 {
     fhi_lua_block *self = fhi_check_block(L);
     bool detailed = !lua_isnoneornil(L, 2) && fhi_check_boolean(L, 2, 2, "detailed");
-    text out = {0};
+    fhi_text out = {0};
     for (;;) {
         lua_settop(L, 1);
         /* With room from the last round; in the first one there is none, and this measures. */
@@ -537,7 +522,7 @@ static int block_json(lua_State *L)
             return fhi_push_destroyed(L);
         }
         out.length = 0;
-        fh_result result = fh_block_json(self->block, detailed, text_add, &out);
+        fh_result result = fh_block_json(self->block, detailed, fhi_text_add, &out);
         if (result != FH_OK) {
             return fhi_push_failure(L, result);
         }

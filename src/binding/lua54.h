@@ -17,17 +17,23 @@
 #pragma weak luaL_checkversion_
 #pragma weak luaL_setfuncs
 #pragma weak luaL_tolstring
+#pragma weak lua_absindex
+#pragma weak lua_callk
 #pragma weak lua_copy
 #pragma weak lua_getiuservalue
+#pragma weak lua_isinteger
 #pragma weak lua_newuserdatauv
 #pragma weak lua_pcallk
 #pragma weak lua_rawgetp
+#pragma weak lua_rawlen
 #pragma weak lua_rawsetp
 #pragma weak lua_rotate
 #pragma weak lua_setiuservalue
+#pragma weak lua_stringtonumber
 #pragma weak lua_tointegerx
 #pragma weak lua_tonumberx
 #pragma weak lua_version
+#pragma weak lua_warning
 #endif
 
 #endif

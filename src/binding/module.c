@@ -3,9 +3,22 @@
  * objects understand each other. The functions are described in api.lua, from which the manual and
  * the editor's types are made; tests/spec/api_spec.lua compares the two. */
 
+#include "binding/adapter.h"
 #include "binding/block.h"
+#include "binding/class.h"
+#include "binding/device.h"
+#include "binding/format.h"
+#include "binding/mapping.h"
+#include "binding/observer.h"
+#include "binding/parcel.h"
+#include "binding/policy.h"
+#include "binding/pool.h"
+#include "binding/profile.h"
+#include "binding/queue.h"
 #include "binding/range.h"
+#include "binding/request.h"
 #include "binding/result.h"
+#include "binding/view.h"
 
 #include <freehold/api.h>
 
@@ -16,9 +29,25 @@ FH_API int luaopen_freehold(lua_State *L);
 
 int luaopen_freehold(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
+    /* Those that look at the upvalues; the others do without. */
+    static const luaL_Reg block_functions[] = {
         {"block", fhi_block_create},
         {NULL, NULL},
+    };
+    static const luaL_Reg functions[] = {
+        {"adapters", fhi_adapters},
+        {"backends", fhi_backends},
+        {"device", fhi_device_open},
+        {"format", fhi_format},
+        {"formats", fhi_formats},
+        {"profile", fhi_profile},
+        {"profiles", fhi_profiles},
+        {"texture_bytes", fhi_texture_bytes},
+        {NULL, NULL},
+    };
+    static const fhi_class *const classes[] = {
+        &fhi_budget_class, &fhi_device_class, &fhi_mapping_class, &fhi_observer_class,
+        &fhi_parcel_class, &fhi_pool_class,   &fhi_queue_class,   &fhi_view_class,
     };
 #if defined(__ELF__)
     /* Weak references (lua54.h): this is another Lua when they are NULL. */
@@ -37,7 +66,11 @@ int luaopen_freehold(lua_State *L)
     lua_newtable(L); /* module block range */
     fhi_block_register(L);
     fhi_range_register(L);
-    luaL_setfuncs(L, functions, FHI_UPVALUE_COUNT); /* module */
+    luaL_setfuncs(L, block_functions, FHI_UPVALUE_COUNT); /* module */
+    luaL_setfuncs(L, functions, 0);
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        fhi_class_register(L, classes[i]);
+    }
 
     lua_pushinteger(L, (lua_Integer)1 << 10);
     lua_setfield(L, module, "KiB");

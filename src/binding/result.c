@@ -12,8 +12,18 @@
 
 #include <string.h>
 
+static const struct {
+    const char *name;
+    fh_result result;
+} all[] = {
+#define RESULT_ENTRY(name, value, message) {#name, FH_##name},
+    FH_RESULTS(RESULT_ENTRY)
+#undef RESULT_ENTRY
+};
+
 enum {
-    CODE_SIZE = 32
+    CODE_SIZE = 32,
+    RESULT_COUNT = sizeof all / sizeof all[0]
 };
 
 /* "ERR_OUT_OF_MEMORY" to "out_of_memory". */
@@ -39,11 +49,9 @@ static const char *bare_name(fh_result result)
 
 static int push_failure(lua_State *L, fh_result result, const char *message)
 {
-    char code[CODE_SIZE];
-    code_of(bare_name(result), code);
     lua_pushnil(L);
     lua_pushstring(L, message);
-    lua_pushstring(L, code);
+    fhi_push_code(L, result);
     return 3;
 }
 
@@ -62,26 +70,54 @@ int fhi_push_failure_of(lua_State *L, fh_result result, const char *format, ...)
     return push_failure(L, result, message);
 }
 
+/* All codes, in memory of the caller's. */
+typedef struct code_list {
+    char codes[RESULT_COUNT][CODE_SIZE];
+    const char *names[RESULT_COUNT + 1];
+} code_list;
+
+static void list_codes(code_list *list)
+{
+    for (int i = 0; i < RESULT_COUNT; i++) {
+        code_of(all[i].name, list->codes[i]);
+        list->names[i] = list->codes[i];
+    }
+    list->names[RESULT_COUNT] = NULL;
+}
+
+fh_result fhi_check_code(lua_State *L, int index, int arg, const char *name)
+{
+    code_list list;
+    list_codes(&list);
+    return all[fhi_check_choice(L, index, arg, name, list.names)].result;
+}
+
+fh_result fhi_result_of(const char *code, fh_result otherwise)
+{
+    for (int i = 0; i < RESULT_COUNT; i++) {
+        char candidate[CODE_SIZE];
+        code_of(all[i].name, candidate);
+        if (strcmp(candidate, code) == 0) {
+            return all[i].result;
+        }
+    }
+    return otherwise;
+}
+
+void fhi_push_code(lua_State *L, fh_result result)
+{
+    char code[CODE_SIZE];
+    code_of(bare_name(result), code);
+    lua_pushstring(L, code);
+}
+
 /* __index of the codes, for names that are not among them. */
 static int result_unknown(lua_State *L)
 {
-#define RESULT_NAME(name, value, message) #name,
-    static const char *const names[] = {FH_RESULTS(RESULT_NAME) NULL};
-#undef RESULT_NAME
-    enum {
-        COUNT = sizeof names / sizeof names[0]
-    };
-    char codes[COUNT][CODE_SIZE];
-    const char *list[COUNT];
-    for (int i = 0; i < COUNT; i++) {
-        list[i] = NULL;
-        if (names[i] != NULL) {
-            code_of(names[i], codes[i]);
-            list[i] = codes[i];
-        }
-    }
+    code_list list;
+    list_codes(&list);
     const char *wrong = luaL_tolstring(L, 2, NULL);
-    fhi_push_nearest(L, wrong, list);
+    fhi_push_nearest(L, wrong, list.names);
     return luaL_error(L, "fh.result has no code '%s'%s", wrong, lua_tostring(L, -1));
 }
 

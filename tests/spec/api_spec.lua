@@ -38,6 +38,32 @@ local function class(name)
     error("no class " .. name)
 end
 
+-- One object of each class that has methods, for the description to be compared with.
+local function objects()
+    local device = support.small_device()
+    local upload = assert(device:buffer { size = 64, usage = "copy_dst", location = "upload" })
+    return {
+        ["freehold.Device"] = device,
+        ["freehold.Parcel"] = upload,
+        ["freehold.Mapping"] = assert(upload:map()),
+        ["freehold.View"] = assert(upload:view()),
+        ["freehold.Pool"] = assert(device:pool()),
+        ["freehold.Queue"] = assert(device:queue("q")),
+        ["freehold.Observer"] = assert(device:observe("tick", function() end)),
+        ["freehold.BudgetPolicy"] = assert(device:budget_policy {}),
+        ["freehold.Block"] = assert(fh.block { size = 1 }),
+    }, device
+end
+
+-- The fields that a class has, those of its base too.
+local function fields_of(described)
+    local list = names(described.fields or {})
+    if described.base then
+        table.move(fields_of(class(described.base)), 1, 100, #list + 1, list)
+    end
+    return sorted(list)
+end
+
 -- The names that an error message offers: "…; known: 'a', 'b'".
 local function offered(call)
     local done, message = pcall(call)
@@ -87,9 +113,28 @@ describe("the description of the Lua module", function()
         end
     end)
 
-    it("has the methods of blocks", function()
-        local methods = debug.getmetatable(block).__index
-        assert.same(names(class("freehold.Block").methods), keys(methods))
+    it("has the methods and fields of each class", function()
+        local all, device = objects()
+        for name, object in pairs(all) do
+            local described = class(name)
+            local index = debug.getmetatable(object).__index
+            if type(index) == "table" then
+                assert.is_nil(described.fields)
+                assert.same(names(described.methods), keys(index), name)
+            else
+                assert.same(names(described.methods, described.fields), offered(function()
+                    return object.there_is_no_such_field_here
+                end), name)
+            end
+            for _, method in ipairs(described.methods) do
+                assert.equal("function", type(object[method.name]))
+            end
+        end
+        for _, described in ipairs(api.classes) do
+            assert(not described.methods or all[described.name]
+                or described.name == "freehold.Range", described.name)
+        end
+        device:close()
     end)
 
     it("has the fields and methods of ranges", function()
@@ -112,6 +157,38 @@ describe("the description of the Lua module", function()
         assert.same(names(class("freehold.RangeOptions").fields), offered(function()
             block:alloc(1, { there_is_no_such_field = 1 })
         end))
+        local device <close> = support.small_device()
+        local raw <close> = assert(device:raw { size = 64 })
+        for class_name, call in pairs {
+            DeviceOptions = fh.device,
+            AdapterOptions = fh.adapters,
+            Profile = function(options) fh.device { profile = options } end,
+            ProfileHeap = function(options)
+                fh.device { profile = { heaps = { options }, types = {} } }
+            end,
+            ProfileType = function(options)
+                fh.device { profile = { heaps = {}, types = { options } } }
+            end,
+            BufferOptions = function(options) device:buffer(options) end,
+            TextureOptions = function(options) device:texture(options) end,
+            RawOptions = function(options) device:raw(options) end,
+            ExternalOptions = function(options) device:external(options) end,
+            PoolOptions = function(options) device:pool(options) end,
+            Region = function(options) raw:read(options) end,
+            Copy = function(options) device:copy(options) end,
+            Epoch = function(options) device:wait(options) end,
+            AccountKey = function(options) device:account(options) end,
+            Limits = function(options) device:limits(options) end,
+            JsonOptions = function(options) device:json(options) end,
+            ExplainRequest = function(options) device:explain(options) end,
+            Fault = function(options) device:fault(options) end,
+            BudgetOptions = function(options) device:budget_policy(options) end,
+            Allocator = function(options) device:with_allocator(options) end,
+        } do
+            assert.same(fields_of(class("freehold." .. class_name)), offered(function()
+                call { there_is_no_such_field_here = 1 }
+            end), class_name)
+        end
         assert.same(choices("freehold.BlockOptions", "algorithm"), offered(function()
             fh.block { size = 1, algorithm = "there_is_no_such_one" }
         end))
@@ -136,20 +213,179 @@ describe("the description of the Lua module", function()
         end
     end)
 
-    it("has the fields of the C structs", function()
-        local header = support.read(support.root .. "/include/freehold/stats.h")
-        for struct, class_name in pairs {
-            fh_stats = "freehold.Stats",
-            fh_stats_detail = "freehold.StatsDetail",
+    it("has the choices of options", function()
+        local device <close> = support.small_device()
+        for class_name, make in pairs {
+            MemoryOptions = function(options)
+                options.size, options.usage = 1, "vertex"
+                return device:buffer(options)
+            end,
+            TextureOptions = function(options)
+                options.width, options.format = 1, "r8_unorm"
+                return device:texture(options)
+            end,
+            PoolOptions = function(options) return device:pool(options) end,
+            Profile = function(options) return fh.device { profile = options } end,
+            Fault = function(options) return device:fault(options) end,
+            AccountKey = function(options) return device:account(options) end,
         } do
-            local body = header:match("typedef struct " .. struct .. " (%b{})"):gsub("/%*.-%*/", "")
-            local fields = {}
-            for declaration in body:gmatch("[%w_]+ ([^;{}]+);") do
-                for name in declaration:gmatch("[%w_]+") do
-                    fields[#fields + 1] = name
+            for _, field in ipairs(class("freehold." .. class_name).fields) do
+                if field.type:find('^"') then
+                    assert.same(choices("freehold." .. class_name, field.name), offered(function()
+                        make { [field.name] = "there is no such word" }
+                    end), field.name)
                 end
             end
-            assert.same(sorted(fields), names(class(class_name).fields))
+        end
+    end)
+
+    it("has the words of the headers, and those of the errors", function()
+        local headers = ""
+        for _, name in ipairs { "resource", "memory", "observer", "simulated" } do
+            headers = headers
+                .. support.read(("%s/include/freehold/%s.h"):format(support.root, name))
+        end
+        for _, choice in ipairs(api.choices) do
+            local list = headers:match("#define " .. choice.macro .. "%(X%)(.-)\n\n")
+            local words = {}
+            for word in list:gmatch('X%([^"]-"([%w_]+)"%)') do
+                words[#words + 1] = word
+            end
+            assert.same(words, choice.words, choice.name)
+        end
+        local device <close> = support.small_device()
+        local words = {}
+        for _, choice in ipairs(api.choices) do
+            words[choice.name] = sorted(table.move(choice.words, 1, #choice.words, 1, {}))
+        end
+        assert.same(words["freehold.Usage"], offered(function()
+            device:buffer { usage = "???????????????????????" }
+        end))
+        assert.same(words["freehold.MemoryFlag"], offered(function()
+            device:buffer { required = "???????????????????????" }
+        end))
+        assert.same(words["freehold.EventKind"], offered(function()
+            device:observe("???????????????????????", print)
+        end))
+        assert.same(words["freehold.BackendCall"], offered(function()
+            device:calls("???????????????????????")
+        end))
+    end)
+
+    it("has the fields of what devices return, with their types", function()
+        local device <close> = support.small_device({}, { queue_count = 2 })
+        local raw <close> = assert(device:raw { size = 4096 })
+        local texture <close> = assert(device:texture { width = 4, format = "r8_unorm" })
+        local buffer <close> = assert(device:buffer {
+            size = 64, usage = "vertex", stride = 4, backing = raw, user = {},
+        })
+        local external <close> = assert(device:external { size = 1 })
+        local pool <close> = assert(device:pool())
+        local policy = assert(device:budget_policy { limit = 1 })
+        device:set_limit("total", "32MiB")
+        local stats, detail = device:stats(), device:detail()
+        local adapter = device:adapter()
+
+        -- That each value has the type that is described; which names are there, and which may be
+        -- missing.
+        local function check(class_name, ...)
+            local described, known = class("freehold." .. class_name), {}
+            for _, field in ipairs(described.fields) do
+                known[field.name] = field
+            end
+            local seen = {}
+            for _, value in ipairs { ... } do
+                for key, item in pairs(value) do
+                    local field = known[key]
+                    assert(field, ("%s has an undescribed field %s"):format(class_name, key))
+                    seen[key] = true
+                    if field.type:find("^integer") then
+                        assert.equal("integer", math.type(item), key)
+                    elseif field.type:find("^%l+%??$") and field.type ~= "any" then
+                        assert.equal(field.type:gsub("%?", ""), type(item), key)
+                    end
+                end
+                for name, field in pairs(known) do
+                    assert(value[name] ~= nil or field.optional or field.type:find("%?$")
+                        or field.type == "any", ("%s lacks %s"):format(class_name, name))
+                end
+            end
+            for name in pairs(known) do
+                assert(seen[name], ("%s never has %s"):format(class_name, name))
+            end
+        end
+        check("ParcelInfo", raw:info(), texture:info(), buffer:info(), external:info())
+        check("ParcelInfo", table.unpack(device:parcels()))
+        check("PoolInfo", pool:info())
+        check("Account", device:account("total"))
+        check("DeviceStats", stats)
+        check("TotalStats", stats.total)
+        check("HeapStats", stats.heaps[1])
+        check("TypeStats", stats.types[1])
+        check("DeviceDetail", detail)
+        check("StatsDetail", detail.total)
+        adapter.index = 0
+        check("Adapter", adapter)
+        check("Heap", adapter.heaps[1])
+        check("MemoryType", adapter.types[1])
+        check("Format", fh.format("bc1_srgb"))
+        check("BudgetInfo", policy:info())
+        check("SimulatedLive", device:live())
+        check("Epoch", device:queue(0):epoch(1))
+        check("Adapter", fh.adapters()[1])
+    end)
+
+    it("has the fields of the C structs", function()
+        -- In C only: what is a pointer's, or stands as a table of its own in Lua.
+        local left_out = {
+            fh_buffer_desc = { "memory", "native" },
+            fh_texture_desc = { "memory", "native" },
+            fh_raw_desc = { "memory", "import" },
+            fh_external_desc = { "context" },
+            fh_device_desc = { "ops", "config", "evict_context", "memory" },
+            fh_budget_policy = { "over_count", "used_peak" },
+            fh_profile = { "heap_count", "type_count", "os_budget", "os_unaccounted" },
+            fh_allocator_ops = { "destroy" },
+        }
+        local renamed = { type_mask = "types" }
+        local added = { fh_device_desc = { "profile" } }
+        local text = ""
+        for name in io.popen("ls " .. support.quote(support.root .. "/include/freehold")):lines() do
+            text = text .. support.read(("%s/include/freehold/%s"):format(support.root, name))
+        end
+        text = text:gsub("/%*.-%*/", "")
+        for struct, class_name in pairs {
+            fh_stats = "Stats",
+            fh_stats_detail = "StatsDetail",
+            fh_device_desc = "DeviceOptions",
+            fh_memory_desc = "MemoryOptions",
+            fh_buffer_desc = "BufferOptions",
+            fh_texture_desc = "TextureOptions",
+            fh_raw_desc = "RawOptions",
+            fh_external_desc = "ExternalOptions",
+            fh_pool_desc = "PoolOptions",
+            fh_texture_region = "Region",
+            fh_fault = "Fault",
+            fh_budget_policy = "BudgetOptions",
+            fh_profile = "Profile",
+            fh_allocator_ops = "Allocator",
+        } do
+            local body = text:match("typedef struct " .. struct .. " (%b{})")
+            local fields, gone = added[struct] or {}, {}
+            for _, name in ipairs(left_out[struct] or {}) do
+                gone[name] = true
+            end
+            for declaration in body:gmatch("([^;{}]+);") do
+                -- A pointer to a function, or "type name, name[3]".
+                local list = declaration:match("%(%*([%w_]+)%)%(")
+                    or declaration:gsub("%b[]", ""):match("^%s*[%w_ ]-[ *]([%w_]+[%w_, ]*)%s*$")
+                for name in list:gmatch("[%w_]+") do
+                    if not gone[name] then
+                        fields[#fields + 1] = renamed[name] or name
+                    end
+                end
+            end
+            assert.same(sorted(fields), names(class("freehold." .. class_name).fields), struct)
         end
     end)
 
@@ -194,8 +430,10 @@ describe("the description of the Lua module", function()
     it("has examples that run", function()
         local function run(fn, ...)
             if fn.example then
+                local device <close> = assert(fh.device {})
                 local chunk = assert(load(fn.example, "=" .. fn.name, "t", setmetatable({
-                    fh = fh, block = block, range = range, print = function() end,
+                    fh = fh, block = block, range = range, device = device,
+                    print = function() end,
                 }, { __index = _G })))
                 chunk(...)
             end

@@ -5,9 +5,11 @@ local support = require "tests.spec.support"
 local quote = support.quote
 
 describe("the binding", function()
-    it("leaves everything in order when memory runs out", function()
-        local folder = support.folder()
-        local program = folder .. "/memory_host"
+    local folder, program
+
+    setup(function()
+        folder = support.folder()
+        program = folder .. "/memory_host"
         local _, complaints, code = support.run(table.concat({
             "unset LD_PRELOAD; cd", quote(support.root), "&&", support.cc(), "-g -Isrc",
             "$(pkg-config --cflags lua5.4) tests/spec/memory_host.c src/binding/*.c",
@@ -16,14 +18,24 @@ describe("the binding", function()
         }, " "))
         assert.equal("", complaints)
         assert.equal(0, code)
-        local output
-        output, complaints, code = support.run_program(
-            quote(program) .. " " .. quote(support.root .. "/tests/spec/memory_scenario.lua"))
-        support.remove(folder)
-        assert.equal("", complaints)
-        assert.equal(0, code)
-        local lua_failures, core_failures = output:match("^(%d+) (%d+)\n$")
-        assert(tonumber(lua_failures) > 100, output)
-        assert(tonumber(core_failures) > 2, output)
     end)
+
+    teardown(function()
+        support.remove(folder)
+    end)
+
+    for scenario, title in pairs {
+        memory_scenario = "blocks", memory_device_scenario = "devices",
+    } do
+        it("leaves " .. title .. " in order when memory runs out", function()
+            local output, complaints, code = support.run_program(
+                ("%s %s"):format(quote(program),
+                    quote(("%s/tests/spec/%s.lua"):format(support.root, scenario))))
+            assert.equal("", complaints)
+            assert.equal(0, code)
+            local lua_failures, core_failures = output:match("^(%d+) (%d+)\n$")
+            assert(tonumber(lua_failures) > 100, output)
+            assert(tonumber(core_failures) > 2, output)
+        end)
+    end
 end)

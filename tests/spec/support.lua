@@ -97,4 +97,63 @@ function support.run_program(command)
     return support.run("unset LD_PRELOAD; ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=1 " .. command)
 end
 
+local function must_contain(message, parts, what)
+    for _, part in ipairs(parts) do
+        if not tostring(message):find(part, 1, true) then
+            error(("%q is not in the %s %q"):format(part, what, tostring(message)), 3)
+        end
+    end
+end
+
+--- That `call` raises a message that has all these parts.
+function support.raises(call, ...)
+    local done, message = pcall(call)
+    if done then
+        error("it did not raise", 2)
+    end
+    must_contain(message, { ... }, "error")
+end
+
+--- That what a call returned is nil, a message that has all these parts, and `code`:
+--- `fails("stale", { "closed" }, device:tick())`.
+function support.fails(code, parts, ...)
+    local results = table.pack(...)
+    if results[1] ~= nil or results[3] ~= code or results.n ~= 3 then
+        error(("it should have failed with %q, and returned %s, %s, %s"):format(
+            code, tostring(results[1]), tostring(results[2]), tostring(results[3])), 2)
+    end
+    must_contain(results[2], parts, "message")
+end
+
+--- A full collection, finalizers and what they let go included.
+function support.collect()
+    collectgarbage()
+    collectgarbage()
+end
+
+--- A device whose copies happen by hand, and small enough to be filled. `changes` go into its
+--- profile, `options` into what fh.device gets.
+function support.small_device(options, changes)
+    local fh = require "freehold"
+    local profile = {
+        name = "small",
+        heaps = {
+            { size = 64 * fh.MiB, device_local = true, os_budget = 64 * fh.MiB },
+            { size = 128 * fh.MiB, os_budget = 128 * fh.MiB },
+        },
+        types = {
+            { heap = 0, flags = "device_local" },
+            { heap = 1, flags = "host_visible|host_coherent" },
+        },
+    }
+    for key, value in pairs(changes or {}) do
+        profile[key] = value
+    end
+    local given = { profile = profile }
+    for key, value in pairs(options or {}) do
+        given[key] = value
+    end
+    return assert(fh.device(given))
+end
+
 return support

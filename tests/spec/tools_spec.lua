@@ -75,3 +75,41 @@ describe("the benchmark", function()
         assert.matches("\n  freehold%-linear +|", output)
     end)
 end)
+
+describe("the benchmark of devices", function()
+    local program = quote(support.build .. "/bench_device")
+
+    local function bench(arguments)
+        return support.run_program(program .. " " .. arguments)
+    end
+
+    it("refuses names that it does not know, and says which there are", function()
+        for arguments, parts in pairs {
+            ["--figure nosuch"] = { "--figure: 'nosuch'", "pairs, threads, ", "alias." },
+            ["--target libc"] = { "--target: 'libc'", "range, object, device, " },
+            ["--space"] = { "--space: unknown" },
+        } do
+            local output, complaints, code = bench(arguments)
+            assert.equal("", output)
+            assert.equal(1, code)
+            for _, part in ipairs(parts) do
+                assert.is_truthy(complaints:find(part, 1, true), arguments .. ": " .. complaints)
+            end
+        end
+    end)
+
+    it("measures what it is asked to, and writes it as JSON", function()
+        local folder = support.folder()
+        local path = folder .. "/bench.json"
+        local output, complaints, code = bench("--quick --runs 1 --workload D1 --figure pairs,calls"
+            .. " --target range,object,device --json " .. quote(path))
+        local json = require("cjson").decode(support.read(path))
+        support.remove(folder)
+        assert.equal("", complaints)
+        assert.equal(0, code)
+        assert.matches("\n  device +|", output)
+        assert.equal(3, #json.results)
+        assert.is_true(json.results[3].ratio_to_asked > 0)
+        assert.is_true(json.calls[1].time.median > 0)
+    end)
+end)

@@ -157,8 +157,25 @@ static const char *check_suballocation(const json_value *value)
 
 static const char *check_suballocations(const json_value *value)
 {
-    FAULT(value->kind != JSON_ARRAY, "Suballocations or DedicatedAllocations is no array");
+    FAULT(value->kind != JSON_ARRAY, "Suballocations is no array");
     return check_each(value, check_suballocation);
+}
+
+/* No Offset here; and where a suballocation may have a Usage, the drawer counts on this one's. */
+static const char *check_dedicated(const json_value *value)
+{
+    static const member members[] = {
+        {"Type", check_type_name, false},        {"Size", check_count, false},
+        {"Usage", check_count, false},           {"Name", check_string, true},
+        {"CustomData", check_custom_data, true},
+    };
+    return CHECK_OBJECT(value, members, false);
+}
+
+static const char *check_dedicated_list(const json_value *value)
+{
+    FAULT(value->kind != JSON_ARRAY, "DedicatedAllocations is no array");
+    return check_each(value, check_dedicated);
 }
 
 static const char *check_block(const json_value *value)
@@ -183,7 +200,7 @@ static const char *check_default_pool(const json_value *value)
     static const member members[] = {
         {"PreferredBlockSize", check_count, false},
         {"Blocks", check_blocks, false},
-        {"DedicatedAllocations", check_suballocations, false},
+        {"DedicatedAllocations", check_dedicated_list, false},
     };
     return CHECK_OBJECT(value, members, false);
 }
@@ -193,9 +210,9 @@ static const char *check_custom_pool(const json_value *value)
     static const member members[] = {
         {"Name", check_string, false},
         {"Flags", check_flags, true},
-        {"PreferredBlockSize", check_count, true},
+        {"PreferredBlockSize", check_count, false},
         {"Blocks", check_blocks, false},
-        {"DedicatedAllocations", check_suballocations, false},
+        {"DedicatedAllocations", check_dedicated_list, false},
     };
     return CHECK_OBJECT(value, members, false);
 }
@@ -209,6 +226,15 @@ static const char *check_default_pools(const json_value *value)
 static const char *check_custom_pool_list(const json_value *value)
 {
     FAULT(value->kind != JSON_ARRAY, "a memory type's custom pools are no array");
+    /* The drawer keeps them by name. */
+    for (const json_value *a = value->first; a != NULL; a = a->next) {
+        const json_value *name = json_get(a, "Name");
+        for (const json_value *b = a->next; b != NULL && name != NULL; b = b->next) {
+            const json_value *other = json_get(b, "Name");
+            FAULT(other != NULL && strcmp(name->string, other->string) == 0,
+                  "two custom pools of one memory type have one name");
+        }
+    }
     return check_each(value, check_custom_pool);
 }
 

@@ -3,6 +3,9 @@
 
 local json = {}
 
+-- The metatable of lists that are lists also when they are empty.
+local List = {}
+
 local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function quote(text)
@@ -25,6 +28,8 @@ local function add(out, value, indent)
             add(out, item, indent .. "  ")
         end
         out[#out + 1] = "\n" .. indent .. "]"
+    elseif getmetatable(value) == List then
+        out[#out + 1] = "[]"
     else
         local keys = {}
         for key in pairs(value) do
@@ -39,7 +44,16 @@ local function add(out, value, indent)
     end
 end
 
---- The JSON text of `value`, with an end-of-line. An empty table is an object.
+--- `items`, as a list also when it is empty.
+---@generic T
+---@param items T[]
+---@return T[]
+function json.list(items)
+    return setmetatable(items, List)
+end
+
+--- The JSON text of `value`, with an end-of-line. An empty table is an object, unless json.list()
+--- says otherwise.
 ---@param value any
 ---@return string
 function json.encode(value)

@@ -5,7 +5,7 @@
 
 local main = {}
 
-local commands = { "block" }
+local commands = { "block", "info" }
 
 -- The metatable of what is raised to end early, so that nobody takes it for a mistake of ours.
 local Ending = {}
@@ -49,6 +49,12 @@ function host.write_file(path, text)
         file:close()
     end
     checked(done, why, path)
+end
+
+--- Ends: it could not be done.
+---@param message string
+function host.fail(message)
+    finish(1, message)
 end
 
 --- Ends: the command line asks for something that cannot be.

@@ -1,0 +1,96 @@
+---@meta _
+
+-- Made by tools/gen_lua_docs from src/binding/api.lua and api/: edit those.
+-- luacheck: ignore 212 241 (parameters and classes without a use: there is no code)
+
+--- Read raw: metatables are ignored. A field that does not exist raises, with the nearest right
+--- name. Of where the memory comes from, and what it is called.
+---@class freehold.MemoryOptions
+---@field location? "device"|"upload"|"readback"|"device_upload" the GPU's own (default); written by
+--- the CPU, read by the GPU once or twice; written by the GPU, read by the CPU; the GPU's own and
+--- written by the CPU, if that is possible
+---@field access? "by_location"|"sequential"|"random" how the CPU goes through it: as the location
+--- implies (default), written front to back, or read and written in any order
+---@field required? freehold.MemoryFlags flags the memory must have, besides what the location needs
+---@field preferred? freehold.MemoryFlags flags that decide between types that would do
+---@field types? integer[] indices of the memory types that are allowed; default all
+---@field dedicated? "auto"|"prefer"|"require"|"never" a driver allocation of its own: by the native
+--- rule (default), if there is room for one, or else fail, not unless the driver requires it
+---@field strategy? "balanced"|"min_time"|"min_memory"|"min_offset" where in a block, as in
+--- `block:alloc`
+---@field upper? boolean from the top of a block downwards; in linear pools only
+---@field evictable? "no"|"at_tick"|"any_thread" whether the owner may be asked to let go (the
+--- device's `evict`): never, in ticks and polls, or also inside a request; default no
+---@field pool? freehold.Pool default: the device's own
+---@field backing? freehold.Parcel a raw parcel whose memory is used, and kept: aliasing
+---@field backing_offset? freehold.Bytes bytes into `backing`
+---@field priority? number 0 to 1: what stays longest; default, and 0, is 0.5, so give 0.001 for
+--- least
+---@field tag? string|integer an account that parcels share: a name, or what `device:tag` gave
+---@field mapped? boolean stays mapped for its whole life; host-visible memory only
+---@field within_budget? boolean fail rather than let the heap exceed the OS budget
+---@field movable? boolean defragmentation may move it
+---@field name? string for people; 63 bytes of it are kept
+---@field user? any any value of yours, which `parcel:user()` gives back
+
+---@class freehold.BufferOptions: freehold.MemoryOptions
+---@field size freehold.Bytes at least 1
+---@field usage freehold.UsageFlags of copy_src, copy_dst, vertex, index, uniform, storage,
+--- indirect, texel, device_address
+---@field stride? integer bytes per element, of which the size is a multiple
+---@field capacity? freehold.Bytes up to here it grows in place; default the size
+
+---@class freehold.TextureOptions: freehold.MemoryOptions
+---@field width integer texels
+---@field format string one of `fh.formats()`
+---@field kind? "2d"|"1d"|"3d"|"cube" default 2d
+---@field height? integer texels; default 1
+---@field depth? integer texels; 3d only
+---@field layers? integer default 1; cube: 6, and multiples of it
+---@field mips? integer levels; default 1
+---@field samples? integer 1, 2, 4, 8 or 16; default 1
+---@field usage? freehold.UsageFlags of copy_src, copy_dst, sampled, storage, color_target,
+--- depth_target, input, transient_target; default "sampled|copy_dst"
+---@field linear? boolean rows one after the other; few things allow it
+
+--- Without `backing`: raw memory is what others lie on.
+---@class freehold.RawOptions: freehold.MemoryOptions
+---@field size freehold.Bytes at least 1
+---@field alignment? freehold.Bytes a power of two; default 256
+---@field address? boolean buffers with usage device_address will be bound to it
+
+--- Read raw: metatables are ignored. A field that does not exist raises, with the nearest right
+--- name.
+---@class freehold.ExternalOptions
+---@field size freehold.Bytes at least 1; what is counted
+---@field heap? integer index of where it lies; default 0
+---@field tag? string|integer an account that parcels share: a name, or what `device:tag` gave
+---@field priority? number 0 to 1: what stays longest; default, and 0, is 0.5, so give 0.001 for
+--- least
+---@field evictable? "no"|"at_tick"|"any_thread" whether the owner may be asked to let go (the
+--- device's `evict`): never, in ticks and polls, or also inside a request; default no
+---@field name? string for people; 63 bytes of it are kept
+---@field user? any any value of yours, which `parcel:user()` gives back
+---@field destroy? fun(user: any) called once, when the last use has passed
+
+--- A box of texels in one mip level of some layers; `{}` is all of mip 0 of layer 0. Read raw:
+--- metatables are ignored. A field that does not exist raises, with the nearest right name.
+---@class freehold.Region
+---@field mip? integer default 0
+---@field layer? integer default 0
+---@field x? integer texels; default 0
+---@field y? integer
+---@field z? integer
+---@field width? integer texels; default, and 0: to the end of the level
+---@field height? integer
+---@field depth? integer
+---@field layers? integer default 1
+
+---@class freehold.Format
+---@field name string
+---@field block_width integer texels; 1 where not compressed
+---@field block_height integer
+---@field block_bytes integer
+---@field depth boolean it has depth
+---@field stencil boolean
+---@field compressed boolean

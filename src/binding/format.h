@@ -1,0 +1,12 @@
+/* Texture formats in Lua. */
+
+#ifndef BINDING_FORMAT_H
+#define BINDING_FORMAT_H
+
+#include "binding/lua54.h"
+
+/* fh.format(name), fh.formats() */
+int fhi_format(lua_State *L);
+int fhi_formats(lua_State *L);
+
+#endif

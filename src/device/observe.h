@@ -1,0 +1,38 @@
+/* Who watches. A fixed number of places; an event counts itself into the place while it calls,
+ * so that unobserving can wait until nobody is inside. */
+
+#ifndef FREEHOLD_DEVICE_OBSERVE_H
+#define FREEHOLD_DEVICE_OBSERVE_H
+
+#include "device/record.h"
+
+#include <freehold/observer.h>
+
+#include <stdatomic.h>
+
+enum {
+    FHI_OBSERVERS = 8,
+    FHI_OBSERVER_THREADS = 16
+};
+
+typedef struct fhi_observer {
+    /* serial << 32 | events; events 0 = free. The serial is part of the id, so that a used-up id
+     * names nothing. */
+    _Atomic uint64_t state;
+    _Atomic uint32_t inside; /* calls under way */
+    /* fhi_thread_anchor() of the threads that are inside, as far as they find a place here: who
+     * ends itself is told so, and does not wait for itself. */
+    _Atomic uintptr_t threads[FHI_OBSERVER_THREADS];
+    fh_observe_fn observe;
+    void *context;
+} fhi_observer;
+
+typedef struct fhi_observers {
+    _Atomic uint32_t events; /* of all together */
+    fhi_observer places[FHI_OBSERVERS];
+} fhi_observers;
+
+/* `event->kind` is set; the tick is filled in here. No lock held. */
+void fhi_observe(fhi_core *core, fh_event *event);
+
+#endif

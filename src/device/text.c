@@ -1,0 +1,110 @@
+/* Names are cut and cleaned here, and not where they are written: the C library's way to tell
+ * characters apart hangs on a locale, and so does its decimal point. */
+
+#include "device/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Length of the UTF-8 character at `at`, which is zero-terminated, or 0. Source: the Unicode
+ * standard, table 3-7, "Well-Formed UTF-8 Byte Sequences". */
+static size_t character_length(const unsigned char *at)
+{
+    unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
+    size_t length = 2;
+
+    if (at[0] < 0x80) {
+        return 1;
+    }
+    if (at[0] < 0xc2 || at[0] > 0xf4) {
+        return 0;
+    }
+    if (at[0] >= 0xf0) {
+        length = 4;
+        low = at[0] == 0xf0 ? 0x90 : low;
+        high = at[0] == 0xf4 ? 0x8f : high;
+    } else if (at[0] >= 0xe0) {
+        length = 3;
+        low = at[0] == 0xe0 ? 0xa0 : low;
+        high = at[0] == 0xed ? 0x9f : high;
+    }
+    if (at[1] < low || at[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < length; i++) {
+        if (at[i] < 0x80 || at[i] > 0xbf) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+void fhi_name_copy(char out_name[FH_NAME_SIZE], const char *name)
+{
+    size_t length = 0;
+
+    memset(out_name, 0, FH_NAME_SIZE);
+    if (!name) {
+        return;
+    }
+    while (length < FH_NAME_SIZE - 1 && name[length]) {
+        length++;
+    }
+    /* The byte at the cut continues a character: the whole of that goes. One has four bytes at
+     * most; what goes on for longer is no UTF-8, and may as well be cut here. */
+    size_t cut = length;
+    while (cut > 0 && length - cut < 4 && ((unsigned char)name[cut] & 0xc0) == 0x80) {
+        cut--;
+    }
+    if (length - cut < 4) {
+        length = cut;
+    }
+    memcpy(out_name, name, length);
+}
+
+void fhi_text_clean(char *text)
+{
+    while (*text) {
+        size_t length = character_length((const unsigned char *)text);
+        if (length == 0) {
+            *text = '?';
+            length = 1;
+        }
+        text += length;
+    }
+}
+
+fhi_size_text fhi_size_print(uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    fhi_size_text out;
+    uint32_t unit = 0;
+
+    if (bytes < 1024) {
+        snprintf(out.text, sizeof out.text, "%" PRIu64 " B", bytes);
+        return out;
+    }
+    while (unit < 5 && bytes >> (10 * (unit + 2)) != 0) {
+        unit++;
+    }
+    uint32_t shift = 10 * (unit + 1);
+    uint64_t rest = bytes & ((UINT64_C(1) << shift) - 1);
+    if (rest == 0) {
+        snprintf(out.text, sizeof out.text, "%" PRIu64 " %s", bytes >> shift, units[unit]);
+    } else {
+        snprintf(out.text, sizeof out.text, "%" PRIu64 ".%02" PRIu64 " %s", bytes >> shift,
+                 ((rest >> (shift - 10)) * 100) >> 10, units[unit]);
+    }
+    return out;
+}
+
+const char *fhi_kind_name(uint32_t kind)
+{
+    static const char *const names[] = {
+#define KIND_NAME(name, text) text,
+        FH_KINDS(KIND_NAME)
+#undef KIND_NAME
+    };
+    return kind < FH_KIND_COUNT ? names[kind] : "unknown";
+}
