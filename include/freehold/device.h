@@ -228,7 +228,7 @@ FH_API fh_result fh_device_retire_call(fh_device *device, void (*call)(void *con
 
 /**
  * Give back to the driver every block that is empty, now, whatever retain rules say (but a pool's
- * minimum). *out_bytes, which may be NULL, is how much.
+ * minimum), and the staging memory that no copy uses. *out_bytes, which may be NULL, is how much.
  *
  * Errors:  INVALID.
  * Threads: any.

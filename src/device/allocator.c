@@ -105,6 +105,7 @@ void fhi_device_release(fh_device *device)
         fh_device *base = device->base;
         unlist(core, device->allocator);
         drain(core, device->allocator);
+        fhi_deeds_close(core, device->allocator);
         fhi_allocator_release(core, device->allocator);
         fhi_host_free(&core->memory, device, 1, sizeof *device, 64);
         device = base;

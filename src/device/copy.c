@@ -146,7 +146,7 @@ static fh_result call_init(fhi_core *core, call *c, const fh_copy *asked, uint32
         memset(c->table, 0, sizeof room->table);
         return FH_OK;
     }
-    c->table_bits = fhi_highest_bit(count) + 2; /* at most half full */
+    c->table_bits = fhi_highest_bit(count) + 3; /* at most half full */
     uint64_t copy_bytes = (uint64_t)count * sizeof *c->copies;
     uint64_t hold_bytes = (uint64_t)count * 2 * sizeof *c->holds;
     uint64_t table_bytes = (UINT64_C(1) << c->table_bits) * sizeof *c->table;

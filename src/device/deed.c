@@ -19,25 +19,51 @@ void fhi_allocator_release(fhi_core *core, fhi_allocator *allocator)
     fhi_host_free(&core->memory, allocator, 1, sizeof *allocator, 64);
 }
 
-/* The deed's own place, or a free one made its own; 0: the table is full. A place holds a reference
- * to its allocator. Under the lock. */
-static uint32_t intern(fhi_deeds *deeds, fhi_allocator *allocator, uint32_t under)
+/* The deed's own place, or one made its own; 0: the table is full. A place holds a reference to its
+ * allocator, and lasts as long as the alias, so that a deed is found at once; one without parcels
+ * is given away when there is no free one: *out_ousted is then to be released. Under the lock. */
+static uint32_t intern(fhi_deeds *deeds, fhi_allocator *allocator, uint32_t under,
+                       fhi_allocator **out_ousted)
 {
-    uint32_t place = 0;
+    uint32_t vacant = 0, idle = 0;
     for (uint32_t i = 1; i < FHI_DEEDS; i++) {
         const fhi_deed *deed = &deeds->table[i];
         if (deed->allocator == allocator && deed->under == under) {
             return i;
         }
-        if (!deed->allocator && place == 0) {
-            place = i;
+        if (!deed->allocator) {
+            vacant = vacant == 0 ? i : vacant;
+        } else if (deed->parcel_count == 0) {
+            idle = i;
         }
     }
+    uint32_t place = vacant != 0 ? vacant : idle;
     if (place != 0) {
+        *out_ousted = deeds->table[place].allocator;
         deeds->table[place] = (fhi_deed){.allocator = allocator, .under = under};
         fhi_allocator_acquire(allocator);
     }
     return place;
+}
+
+void fhi_deeds_close(fhi_core *core, fhi_allocator *allocator)
+{
+    fhi_deeds *deeds = &core->deeds;
+    uint32_t freed = 0;
+
+    fhi_lock_acquire(&deeds->lock);
+    allocator->closed = true;
+    for (uint32_t i = 1; i < FHI_DEEDS; i++) {
+        fhi_deed *deed = &deeds->table[i];
+        if (deed->allocator == allocator && deed->parcel_count == 0) {
+            *deed = (fhi_deed){0};
+            freed++;
+        }
+    }
+    fhi_lock_release(&deeds->lock);
+    while (freed-- > 0) {
+        fhi_allocator_release(core, allocator);
+    }
 }
 
 static bool is_in_chain(const fhi_deeds *deeds, uint32_t deed, const fhi_allocator *allocator)
@@ -60,11 +86,15 @@ fh_result fhi_deed_attach(fhi_core *core, fhi_record *record, fhi_allocator *all
 
     fhi_lock_acquire(&deeds->lock);
     bool known = is_in_chain(deeds, under, allocator);
-    uint32_t deed = known ? under : intern(deeds, allocator, under);
+    fhi_allocator *ousted = NULL;
+    uint32_t deed = known ? under : intern(deeds, allocator, under, &ousted);
     if (!known && deed != 0) {
         deeds->table[deed].parcel_count++;
     }
     fhi_lock_release(&deeds->lock);
+    if (ousted) {
+        fhi_allocator_release(core, ousted);
+    }
     if (known) {
         return FH_OK;
     }
@@ -99,7 +129,7 @@ static void leave(fhi_core *core, uint32_t index)
     fhi_allocator *last = NULL;
 
     fhi_lock_acquire(&deeds->lock);
-    if (--deed->parcel_count == 0) {
+    if (--deed->parcel_count == 0 && deed->allocator->closed) {
         last = deed->allocator;
         *deed = (fhi_deed){0};
     }

@@ -19,6 +19,7 @@ enum {
 typedef struct fhi_allocator {
     fh_allocator_ops ops; /* a copy */
     void *context;
+    bool closed; /* its alias is gone; under core->deeds.lock */
     _Atomic uint64_t references;
     _Atomic uint64_t reserved_bytes; /* of live parcels that it made */
     /* While its alias lives, under core->deeds.lock: */
@@ -49,6 +50,9 @@ void fhi_deed_notify_freed(fhi_core *core, uint32_t deed, uint64_t reserved, uin
                            fh_kind kind);
 void fhi_deed_notify_resized(fhi_core *core, uint32_t deed, fh_parcel_bytes before,
                              fh_parcel_bytes after, fh_kind kind);
+
+/* The allocator's alias is gone: give up its places, now or when their last parcel is gone. */
+void fhi_deeds_close(fhi_core *core, fhi_allocator *allocator);
 
 void fhi_allocator_acquire(fhi_allocator *allocator);
 void fhi_allocator_release(fhi_core *core, fhi_allocator *allocator);

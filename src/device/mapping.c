@@ -71,6 +71,13 @@ fh_result fhi_memory_sync(fhi_core *core, fhi_memory *memory, uint64_t offset, u
 
 /* ---- direct access ---- */
 
+/* Whether a queue may ever have been at these bytes. What lies on another parcel shares them with
+ * others that do. */
+static bool may_be_newer(const fhi_hold *hold)
+{
+    return hold->used != 0 || (hold->flags & FHI_RECORD_BACKED) != 0;
+}
+
 /* Take the GPU's view of the atoms that [begin, end) shares with other bytes. */
 static fh_result refresh_edges(fhi_core *core, fhi_memory *memory, uint64_t begin, uint64_t end)
 {
@@ -95,7 +102,7 @@ fh_result fhi_direct_write(fhi_core *core, const fhi_hold *hold, uint64_t offset
     void *pointer;
     fh_result result = fhi_memory_map(core, memory, &pointer);
 
-    if (result == FH_OK && hold->used != 0 && !is_coherent(core, memory)) {
+    if (result == FH_OK && may_be_newer(hold) && !is_coherent(core, memory)) {
         result = refresh_edges(core, memory, begin, begin + size);
     }
     if (result != FH_OK) {
@@ -117,7 +124,7 @@ fh_result fhi_direct_look(fhi_core *core, const fhi_hold *hold, uint64_t offset,
     void *pointer;
     fh_result result = fhi_memory_map(core, memory, &pointer);
 
-    if (result == FH_OK && hold->used != 0) {
+    if (result == FH_OK && may_be_newer(hold)) {
         result = fhi_memory_sync(core, memory, begin, size, true);
     }
     *out_data = result == FH_OK ? (const unsigned char *)pointer + begin : NULL;

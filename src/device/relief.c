@@ -147,6 +147,17 @@ static bool drain(fhi_core *core)
     return fhi_allocators_drain(core) && (make_room(core) > 0 || freed_bytes(core) != before);
 }
 
+/* More than the account or the heap allows even when nothing else lives: nobody is to let go for
+ * that. */
+static bool is_hopeless(fhi_core *core, const fhi_request *request, fh_result reason)
+{
+    if (reason == FH_ERR_OUT_OF_MEMORY) {
+        return request->requirements.size > core->adapter.heaps[heap_of(core, request)].size;
+    }
+    const fhi_account *account = fhi_account_of(core, request->account);
+    return account && request->asked > atomic_load_explicit(&account->limit, memory_order_relaxed);
+}
+
 static bool evict(fhi_core *core, const fhi_request *request, fh_result reason, uint64_t bytes)
 {
     fhi_evict_goal goal;
@@ -166,7 +177,7 @@ static bool evict(fhi_core *core, const fhi_request *request, fh_result reason, 
     } else {
         goal.tags[request->account.index] = bytes;
     }
-    if (fhi_evict(core, &goal, true, &cap) == 0) {
+    if (is_hopeless(core, request, reason) || fhi_evict(core, &goal, true, &cap) == 0) {
         return false;
     }
     make_room(core);

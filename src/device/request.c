@@ -393,6 +393,25 @@ fh_result fhi_request_place(fhi_core *core, fhi_request *request, fhi_backing *o
 
 /* ---- the whole of it ---- */
 
+static void note_peaks(const fhi_lane *lane, const fhi_request *request, uint64_t out_peaks[2])
+{
+    fh_tag tag = request->memory->tag;
+    out_peaks[0] = lane->kinds[request->kind].peak;
+    out_peaks[1] = tag != 0 ? lane->tags[tag].peak : 0;
+}
+
+/* Unless another request has raised them since. */
+static void take_peaks_back(fhi_lane *lane, const fhi_request *request)
+{
+    fh_tag tag = request->memory->tag;
+    fhi_share *const shares[2] = {&lane->kinds[request->kind], tag != 0 ? &lane->tags[tag] : NULL};
+    for (int i = 0; i < 2 && shares[i]; i++) {
+        if (shares[i]->peak == request->peak_after[i]) {
+            shares[i]->peak = request->peak_before[i];
+        }
+    }
+}
+
 fh_result fhi_request_charge(fhi_core *core, fhi_request *request, uint64_t bytes)
 {
     fhi_lane *lane = &core->lanes[request->lane];
@@ -405,7 +424,9 @@ fh_result fhi_request_charge(fhi_core *core, fhi_request *request, uint64_t byte
     }
     for (int attempt = 0;; attempt++) {
         fhi_latch_acquire(&lane->lock);
+        note_peaks(lane, request, request->peak_before);
         bool charged = fhi_uses_charge(core, lane, request->kind, tag, bytes, &request->account);
+        note_peaks(lane, request, request->peak_after);
         fhi_latch_release(&lane->lock);
         if (charged) {
             return FH_OK;
@@ -427,6 +448,7 @@ static void credit(fhi_core *core, const fhi_request *request, uint64_t bytes)
     fhi_lane *lane = &core->lanes[request->lane];
     fhi_latch_acquire(&lane->lock);
     fhi_uses_credit(core, lane, request->kind, request->memory->tag, bytes);
+    take_peaks_back(lane, request);
     fhi_latch_release(&lane->lock);
 }
 

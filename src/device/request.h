@@ -41,6 +41,10 @@ typedef struct fhi_request {
     fhi_type_order order; /* types to try */
     bool spilled;         /* all of `order` may be tried, not just its first */
 
+    /* Peaks of the use accounts' shares, before it was charged and right after: what is taken back
+     * leaves no peak. [0] the kind's, [1] the tag's. */
+    uint64_t peak_before[2], peak_after[2];
+
     /* What went wrong last. */
     fh_account account; /* BUDGET: which one said no */
     uint64_t asked;     /* BUDGET: bytes asked of that account */

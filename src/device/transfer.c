@@ -285,7 +285,7 @@ static fh_result read_buffer(fhi_core *core, fhi_hold *src, uint64_t offset, voi
         uint32_t moves = src->moves;
         fhi_holds_begin(core, src, 1);
         result = check_buffer(src, offset, size);
-        direct = is_visible(core, src);
+        direct = result == FH_OK && is_visible(core, src);
         waited = waited && src->moves == moves;
         if (result == FH_OK && direct && waited) {
             result = fhi_direct_read(core, src, offset, out_data, size);

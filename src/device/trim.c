@@ -156,6 +156,7 @@ fh_result fh_device_trim(fh_device *device, uint64_t *out_bytes)
     fhi_core *core = device->core;
     fhi_inside mark;
     fhi_inside_begin(core, &mark, FHI_INSIDE_CALLBACK);
+    fhi_staging_trim(core, true); /* its memory is in blocks, too */
     uint64_t bytes = fhi_trim(core, true);
     fhi_inside_end(core, &mark);
     if (out_bytes) {

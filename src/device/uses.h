@@ -15,6 +15,7 @@ FHI_HOT_INLINE fhi_account *fhi_tag_account(fhi_core *core, fh_tag tag)
 FHI_HOT_INLINE bool fhi_uses_charge(fhi_core *core, fhi_lane *lane, fh_kind kind, fh_tag tag,
                                     uint64_t bytes, fh_account *out_account)
 {
+    uint64_t peak = lane->kinds[kind].peak;
     if (FHI_UNLIKELY(!fhi_share_charge(&lane->kinds[kind], &core->kinds[kind], bytes))) {
         *out_account = (fh_account){FH_ACCOUNT_KIND, kind};
         return false;
@@ -22,6 +23,7 @@ FHI_HOT_INLINE bool fhi_uses_charge(fhi_core *core, fhi_lane *lane, fh_kind kind
     if (tag != 0 &&
         FHI_UNLIKELY(!fhi_share_charge(&lane->tags[tag], fhi_tag_account(core, tag), bytes))) {
         fhi_share_release(&lane->kinds[kind], &core->kinds[kind], bytes);
+        lane->kinds[kind].peak = peak; /* that was nothing */
         *out_account = (fh_account){FH_ACCOUNT_TAG, tag};
         return false;
     }

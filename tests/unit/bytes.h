@@ -60,8 +60,7 @@ static inline unsigned char *check_read(const card *c, fh_parcel buffer, uint64_
                                         uint64_t size)
 {
     unsigned char *bytes = malloc((size_t)size);
-    fh_result result =
-        fh_parcel_read(c->device, buffer, offset, bytes, size, 5 * SECOND_NS);
+    fh_result result = fh_parcel_read(c->device, buffer, offset, bytes, size, 5 * SECOND_NS);
     if (result != FH_OK) {
         fail_msg("%s: %s", fh_result_name(result), fh_error_detail());
     }
@@ -93,6 +92,32 @@ static inline fh_parcel check_buffer_at(const card *c, uint64_t size, fh_locatio
     fh_buffer_desc desc = card_buffer_desc(size);
     desc.memory.location = location;
     return check_make(c, &desc);
+}
+
+static const fh_location everywhere[FH_LOCATION_COUNT] = {
+    FH_LOCATION_DEVICE, FH_LOCATION_UPLOAD, FH_LOCATION_READBACK, FH_LOCATION_DEVICE_UPLOAD};
+
+static inline void check_resize(const card *c, fh_parcel buffer, uint64_t size)
+{
+    fh_result result = fh_buffer_resize(c->device, buffer, size, NULL);
+    if (result != FH_OK) {
+        fail_msg("to %llu: %s: %s", (unsigned long long)size, fh_result_name(result),
+                 fh_error_detail());
+    }
+    CHECK_EQUAL(check_info(c, buffer).committed, size);
+}
+
+/* A texture that can be copied from and to. */
+static inline fh_parcel check_texture(const card *c, const fh_texture_desc *shape)
+{
+    fh_texture_desc desc = *shape;
+    fh_parcel texture;
+    desc.usage |= FH_USAGE_SAMPLED | FH_USAGE_COPY;
+    fh_result result = fh_texture_create(c->device, &desc, &texture);
+    if (result != FH_OK) {
+        fail_msg("%s: %s", fh_result_name(result), fh_error_detail());
+    }
+    return texture;
 }
 
 /* ---- cards ---- */

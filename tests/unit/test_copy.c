@@ -5,18 +5,6 @@
 
 #include <pthread.h>
 
-static fh_parcel check_texture(const card *c, const fh_texture_desc *shape)
-{
-    fh_texture_desc desc = *shape;
-    fh_parcel texture;
-    desc.usage |= FH_USAGE_SAMPLED | FH_USAGE_COPY;
-    fh_result result = fh_texture_create(c->device, &desc, &texture);
-    if (result != FH_OK) {
-        fail_msg("%s: %s", fh_result_name(result), fh_error_detail());
-    }
-    return texture;
-}
-
 static fh_epoch check_copy(const card *c, const fh_copy *copies, uint32_t count)
 {
     fh_epoch epoch;
@@ -85,12 +73,20 @@ static void through_textures(card *c)
     uint64_t size = fh_texture_region_bytes(&shape, &whole);
     CHECK_EQUAL(size, 8 * 6 * 16);
     const fh_copy copies[] = {
-        {.kind = FH_COPY_BUFFER_TO_TEXTURE, .src = from, .dst = first, .src_offset = 64,
+        {.kind = FH_COPY_BUFFER_TO_TEXTURE,
+         .src = from,
+         .dst = first,
+         .src_offset = 64,
          .dst_region = whole},
-        {.kind = FH_COPY_TEXTURE, .src = first, .dst = second,
+        {.kind = FH_COPY_TEXTURE,
+         .src = first,
+         .dst = second,
          .src_region = {.layer = 1, .x = 8, .y = 4, .width = 16, .height = 12},
          .dst_region = {.layer = 0, .mip = 1, .width = 16, .height = 12}},
-        {.kind = FH_COPY_TEXTURE_TO_BUFFER, .src = second, .dst = to, .dst_offset = 48,
+        {.kind = FH_COPY_TEXTURE_TO_BUFFER,
+         .src = second,
+         .dst = to,
+         .dst_offset = 48,
          .src_region = {.mip = 1}},
     };
     fh_epoch epoch = check_copy(c, copies, 3);
@@ -132,9 +128,11 @@ static void copies_of_a_call_happen_in_order(void **state)
     check_write(&c, buffer, 1, 0, 64);
     fh_copy copies[STEPS];
     for (uint64_t i = 0; i < STEPS; i++) {
-        copies[i] = (fh_copy){
-            .src = buffer, .dst = buffer, .src_offset = 64 * i, .dst_offset = 64 * (i + 1),
-            .size = 64};
+        copies[i] = (fh_copy){.src = buffer,
+                              .dst = buffer,
+                              .src_offset = 64 * i,
+                              .dst_offset = 64 * (i + 1),
+                              .size = 64};
     }
     check_copy(&c, copies, STEPS);
     unsigned char *bytes = check_read(&c, buffer, UINT64_C(64) * STEPS, 64);
@@ -272,8 +270,7 @@ static void what_is_wrong_is_refused_and_nothing_queued(void **state)
     check_open(&r.c);
     r.buffer = check_buffer(&r.c, 64);
     r.other = check_buffer(&r.c, 128);
-    r.source_only =
-        check_make(&r.c, &(fh_buffer_desc){.size = 64, .usage = FH_USAGE_COPY_SRC});
+    r.source_only = check_make(&r.c, &(fh_buffer_desc){.size = 64, .usage = FH_USAGE_COPY_SRC});
     r.raw = check_raw(&r.c, &(fh_raw_desc){.size = 64});
     r.texture = check_texture(&r.c, &square);
     r.twin = check_texture(&r.c, &square);
@@ -333,7 +330,8 @@ static void all_parcels_of_a_copy_wait_for_it(void **state)
     check_close(&c);
 }
 
-/* What the program noted on another queue of the backend is waited for by the GPU, not by the call. */
+/* What the program noted on another queue of the backend is waited for by the GPU, not by the
+ * call. */
 static void copies_start_after_uses_on_other_queues(void **state)
 {
     (void)state;
@@ -410,8 +408,8 @@ static void copies_are_observed(void **state)
     check_open(&c);
     tally t = {0};
     uint32_t id;
-    CHECK_OK(fh_device_observe(c.device, FH_EVENT_PARCEL_USED | FH_EVENT_COPIED, count_copies, &t,
-                               &id));
+    CHECK_OK(
+        fh_device_observe(c.device, FH_EVENT_PARCEL_USED | FH_EVENT_COPIED, count_copies, &t, &id));
     fh_parcel buffer = check_buffer(&c, 64);
     fh_parcel other = check_buffer(&c, 64);
     const fh_copy copies[] = {
@@ -478,8 +476,7 @@ static void a_lost_device_copies_nothing(void **state)
     fh_copy fill = {.kind = FH_COPY_FILL, .dst = buffer, .size = 64};
     fh_epoch before = check_copy(&c, &fill, 1);
     CHECK_OK(fh_simulated_fault(
-        c.backend,
-        &(fh_fault){.kind = FH_FAULT_LOSE, .call = FH_BACKEND_CALL_SUBMIT, .nth = 1}));
+        c.backend, &(fh_fault){.kind = FH_FAULT_LOSE, .call = FH_BACKEND_CALL_SUBMIT, .nth = 1}));
     fh_epoch epoch = {9, 9};
     CHECK_RESULT(fh_device_copy(c.device, &fill, 1, &epoch), FH_ERR_DEVICE_LOST);
     CHECK_EQUAL(epoch.value, 0);
@@ -519,8 +516,10 @@ static const char *copy_all(const copier *m)
             return "a buffer could not be made";
         }
         for (uint64_t i = 0; i < SHARED; i++) {
-            copies[i] = (fh_copy){.src = m->shared[(i + m->number) % SHARED], .dst = own,
-                                  .dst_offset = 64 * i, .size = 64};
+            copies[i] = (fh_copy){.src = m->shared[(i + m->number) % SHARED],
+                                  .dst = own,
+                                  .dst_offset = 64 * i,
+                                  .size = 64};
         }
         if (fh_device_copy(m->c->device, copies, SHARED, &epoch) != FH_OK) {
             return "a copy failed";
@@ -532,8 +531,7 @@ static const char *copy_all(const copier *m)
                 return "a read failed";
             }
             for (uint64_t i = 0; i < SHARED; i++) {
-                const char *fault =
-                    bytes_compare(bytes + 64 * i, (i + m->number) % SHARED, 0, 64);
+                const char *fault = bytes_compare(bytes + 64 * i, (i + m->number) % SHARED, 0, 64);
                 if (fault != NULL) {
                     return fault;
                 }

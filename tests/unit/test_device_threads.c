@@ -31,6 +31,7 @@ struct crowd {
     fh_tag tag;
     fh_account account;    /* the one that is raced for */
     uint64_t limit;        /* its */
+    bool within_budget;    /* all requests are */
     bool refusals;         /* whether there may be any */
     _Atomic uint64_t live; /* bytes that certainly live */
     _Atomic uint64_t refused;
@@ -100,8 +101,9 @@ static void join(crowd *c)
 
 static uint64_t size_for(const crowd *c, test_rng *rng)
 {
+    /* Without refusals all that is held is exactly the limit, nearly always. */
     uint64_t most = c->refusals ? KIB(96) : c->limit / THREADS / HELD;
-    if (test_chance(rng, 20)) {
+    if (test_chance(rng, c->refusals ? 20 : 90)) {
         return most & ~UINT64_C(15);
     }
     return 16 * test_log_uniform(rng, most / 16);
@@ -143,7 +145,7 @@ static void race_for_limit(worker *w)
                 complain(w, "release: %s", fh_error_detail());
             }
             held[at].size = 0;
-            if (test_chance(&w->rng, 30)) {
+            if (c->refusals && test_chance(&w->rng, 30)) {
                 continue;
             }
         }
@@ -255,6 +257,7 @@ static void nobody_is_refused_while_there_is_room(void **state)
 /* Driver bytes, when blocks are made and given back all the time. */
 static void race_with_blocks(worker *w)
 {
+    bool within_budget = w->crowd->within_budget;
     crowd *c = w->crowd;
     fh_device *device = c->card->device;
     fh_parcel held[HELD] = {0};
@@ -264,6 +267,10 @@ static void race_with_blocks(worker *w)
         held[at] = (fh_parcel){0};
         fh_buffer_desc desc = card_buffer_desc(16 * test_log_uniform(&w->rng, KIB(32)));
         desc.memory.type_mask = 1U << CARD_LOCAL;
+        desc.memory.within_budget = within_budget;
+        if (within_budget && test_chance(&w->rng, 30)) {
+            desc.memory.dedicated = FH_DEDICATED_REQUIRE;
+        }
         fh_result result = fh_buffer_create(device, &desc, &held[at]);
         if (result != FH_OK && result != FH_ERR_BUDGET) {
             complain(w, "%s: %s", fh_result_name(result), fh_error_detail());
@@ -291,6 +298,34 @@ static void blocks_are_never_over_a_limit(void **state)
     sample(c);
     join(c);
     assert_true(card_account(&on, FH_ACCOUNT_HEAP, 0).peak <= MIB(6) + KIB(12));
+    test_free(c);
+    check_close(&on);
+}
+
+/* The operating system's budget holds for those who ask for that, though it is no limit here. */
+static void requests_within_budget_never_exceed_it(void **state)
+{
+    (void)state;
+    card on;
+    card_small(&on);
+    on.profile.os_budget[0] = MIB(6) + KIB(12);
+    on.desc.os_budget_advisory = true;
+    on.desc.block_size = MIB(2);
+    check_open(&on);
+    crowd *c = test_calloc(1, sizeof *c);
+    c->within_budget = true;
+    begin(c, &on, race_with_blocks, test_operations(60000));
+    while (atomic_load(&c->running) > 0) {
+        uint64_t used = card_used(&on, FH_ACCOUNT_HEAP, 0);
+        if (used > MIB(6) + KIB(12)) {
+            atomic_store(&c->stop, true);
+            fail_msg("%" PRIu64 " bytes are used, above the budget", used);
+        }
+    }
+    join(c);
+    fh_account_info info = card_account(&on, FH_ACCOUNT_HEAP, 0);
+    CHECK_EQUAL(info.limit, FH_NO_LIMIT);
+    assert_true(info.peak <= MIB(6) + KIB(12) && info.peak > MIB(5));
     test_free(c);
     check_close(&on);
 }
@@ -954,6 +989,7 @@ int main(void)
         cmocka_unit_test(a_tag_is_never_over_its_limit),
         cmocka_unit_test(nobody_is_refused_while_there_is_room),
         cmocka_unit_test(blocks_are_never_over_a_limit),
+        cmocka_unit_test(requests_within_budget_never_exceed_it),
         cmocka_unit_test(storms_leave_nothing),
         cmocka_unit_test(shared_parcels_live_while_they_are_acquired),
         cmocka_unit_test(many_threads_map_the_same_memory_once),

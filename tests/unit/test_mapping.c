@@ -1,5 +1,5 @@
-/* Mapping: pointers and how they are counted, what the two sides see of memory that is not coherent,
- * many threads at once, and what goes wrong. */
+/* Mapping: pointers and how they are counted, what the two sides see of memory that is not
+ * coherent, many threads at once, and what goes wrong. */
 
 #include "bytes.h"
 
@@ -287,7 +287,8 @@ static void the_last_atom_is_cut_at_the_end(void **state)
     check_close(&c);
 }
 
-/* Small parcels next to each other: each one's flushes and invalidates leave the others' bytes alone. */
+/* Small parcels next to each other: each one's flushes and invalidates leave the others' bytes
+ * alone. */
 static void neighbours_share_no_atom(void **state)
 {
     (void)state;

@@ -1,7 +1,9 @@
-/* Margins: what is written behind a parcel's end is found, on demand and when the parcel is freed, and
- * told by name; what is not, is not. */
+/* Margins: what is written behind a parcel's end is found, on demand and when the parcel is freed,
+ * and told by name; what is not, is not. */
 
 #include "bytes.h"
+
+#include "device/core.h"
 
 static void open_with_margin(card *c, void (*prepare)(card *), uint64_t margin)
 {
@@ -70,8 +72,7 @@ static void nobody_is_accused(card *c)
         check_write(c, buffers[i], i, 0, 1 + (i < 1 ? 0 : 100 * i));
     }
     for (uint64_t i = 0; i < TEST_COUNT_OF(buffers); i += 3) {
-        fh_copy copy = {.src = buffers[i], .dst = buffers[i + 1 < 40 ? i + 1 : 0],
-                        .size = 1};
+        fh_copy copy = {.src = buffers[i], .dst = buffers[i + 1 < 40 ? i + 1 : 0], .size = 1};
         CHECK_OK(fh_device_copy(c->device, &copy, 1, NULL));
     }
     CHECK_OK(fh_device_wait_idle(c->device, 5 * SECOND_NS));
@@ -157,25 +158,59 @@ static void a_write_past_the_end_is_found_when_it_is_freed(void **state)
     check_close(&c);
 }
 
-/* The GPU writes past an end, in memory that is not coherent: through a second buffer that lies over the
- * first one's memory and more. Raw memory has a margin, what lies on it has none. */
+/* Have the GPU write a word into a parcel's memory, at an offset from its beginning that Freehold
+ * would not allow: the backend is asked itself. */
+static void write_by_gpu(const card *c, fh_parcel parcel, uint64_t offset)
+{
+    const fh_backend_ops *ops = fh_backend_find("host");
+    const fhi_core *core = c->device->core;
+    const fhi_backing *backing = &fhi_record_at(core, fhi_parcel_slot(parcel))->backing;
+    const fh_buffer_desc desc = {.size = offset + 4, .usage = FH_USAGE_COPY};
+    _Alignas(16) unsigned char object[256] = {0};
+    fh_requirements needs;
+    uint64_t value;
+    CHECK_OK(ops->buffer_create(c->backend, &desc, desc.size, object, &needs));
+    CHECK_OK(ops->bind(c->backend, object, backing->memory->backend, backing->offset));
+    const fh_backend_copy fill = {
+        .kind = FH_COPY_FILL, .dst = object, .dst_offset = offset, .size = 4, .fill = 0};
+    CHECK_OK(ops->submit(c->backend, 0, &fill, 1, NULL, 0, &value));
+    CHECK_OK(ops->wait(c->backend, 0, value, SECOND_NS));
+    ops->object_destroy(c->backend, object);
+}
+
+/* In memory that is not coherent, where the CPU does not see it by itself. */
 static void what_the_gpu_wrote_is_found(void **state)
 {
     (void)state;
     card c;
-    open_with_margin(&c, card_split, 256);
-    fh_parcel raw = check_raw(
-        &c, &(fh_raw_desc){.size = 1024,
-                           .memory = {.location = FH_LOCATION_READBACK, .name = "under"}});
+    open_with_margin(&c, card_split, 512);
+    fh_parcel buffer = named_upload(&c, 1000, "overrun by the GPU");
+    fh_parcel mapped = named_upload(&c, 1000, "mapped");
+    void *pointer;
+    CHECK_OK(fh_parcel_map(c.device, mapped, &pointer));
+    memset(pointer, 5, 1000); /* not flushed: a check must not take it back */
     CHECK_EQUAL(check_damage(&c), 0);
-    /* Freehold checks what lies on a backing, so the backend is asked itself. */
-    const fh_backend_ops *ops = fh_backend_find("host");
-    _Alignas(16) unsigned char object[256] = {0};
-    fh_requirements needs;
-    fh_buffer_desc desc = {.size = 2048, .usage = FH_USAGE_COPY};
-    CHECK_OK(ops->buffer_create(c.backend, &desc, 2048, object, &needs));
-    ops->object_destroy(c.backend, object);
-    check_release(&c, raw);
+    write_by_gpu(&c, buffer, 1000);
+    CHECK_EQUAL(check_damage(&c), 1);
+    /* Of what is mapped, whole atoms. */
+    write_by_gpu(&c, mapped, 1024 + 252);
+    CHECK_EQUAL(check_damage(&c), 2);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(((unsigned char *)pointer)[i], 5);
+    }
+    CHECK_OK(fh_parcel_unmap(c.device, mapped));
+    check_release(&c, buffer);
+    check_release(&c, mapped);
+    CHECK_EQUAL(atomic_load(&c.complaints), 5);
+
+    /* And when it is freed, all of it. */
+    mapped = named_upload(&c, 1000, "freed");
+    CHECK_OK(fh_parcel_map(c.device, mapped, &pointer));
+    write_by_gpu(&c, mapped, 1000);
+    CHECK_EQUAL(check_damage(&c), 0);
+    check_release(&c, mapped);
+    CHECK_EQUAL(atomic_load(&c.complaints), 6);
+    assert_non_null(strstr(c.complaint, "\"freed\""));
     check_close(&c);
 }
 
@@ -215,7 +250,8 @@ static void external_and_imported_memory_have_no_margin(void **state)
     check_close(&c);
 }
 
-/* Moved by a resize, the margin is behind the new memory, and the old one's is looked at once more. */
+/* Moved by a resize, the margin is behind the new memory, and the old one's is looked at once
+ * more. */
 static void a_resized_buffer_keeps_its_margin(void **state)
 {
     (void)state;
@@ -289,8 +325,7 @@ static void split_with_margin(card *c)
 static void every_call_can_fail(void **state)
 {
     (void)state;
-    fail_every_call(split_with_margin, make_and_check,
-                    (fh_fault){.result = FH_ERR_OUT_OF_MEMORY});
+    fail_every_call(split_with_margin, make_and_check, (fh_fault){.result = FH_ERR_OUT_OF_MEMORY});
     fail_every_call(split_with_margin, make_and_check, (fh_fault){.kind = FH_FAULT_LOSE});
     fail_every_host_alloc(split_with_margin, make_and_check);
 }

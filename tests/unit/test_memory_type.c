@@ -17,26 +17,30 @@ static uint32_t type_of(const card *c, const fh_memory_desc *memory)
 
 typedef struct row {
     const char *profile;
-    /* device, upload, upload at random, readback, readback in sequence, device_upload */
-    uint32_t types[6];
+    /* device, upload, upload at random, readback, readback in sequence, device_upload, the same at
+     * random, device but written by the CPU, device but read by it */
+    uint32_t types[9];
 } row;
 
 static void locations_get_the_cheapest_type(void **state)
 {
     (void)state;
     static const row rows[] = {
-        {"discrete-8g", {0, 1, 3, 3, 1, 2}},
-        {"rebar-16g", {0, 1, 3, 3, 1, 2}},
-        {"uma-16g", {0, 0, 1, 1, 0, 0}},
-        {"mobile-4g", {0, 1, 1, 1, 1, 1}},
+        {"discrete-8g", {0, 1, 3, 3, 1, 2, 2, 2, 2}},
+        {"rebar-16g", {0, 1, 3, 3, 1, 2, 2, 2, 2}},
+        {"uma-16g", {0, 0, 1, 1, 0, 0, 1, 0, 1}},
+        {"mobile-4g", {0, 1, 1, 1, 1, 1, 1, 1, 1}},
     };
-    static const fh_memory_desc wishes[6] = {
+    static const fh_memory_desc wishes[9] = {
         {.location = FH_LOCATION_DEVICE},
         {.location = FH_LOCATION_UPLOAD},
         {.location = FH_LOCATION_UPLOAD, .access = FH_ACCESS_RANDOM},
         {.location = FH_LOCATION_READBACK},
         {.location = FH_LOCATION_READBACK, .access = FH_ACCESS_SEQUENTIAL},
         {.location = FH_LOCATION_DEVICE_UPLOAD},
+        {.location = FH_LOCATION_DEVICE_UPLOAD, .access = FH_ACCESS_RANDOM},
+        {.access = FH_ACCESS_SEQUENTIAL},
+        {.access = FH_ACCESS_RANDOM},
     };
     for (size_t r = 0; r < TEST_COUNT_OF(rows); r++) {
         card c;
@@ -108,6 +112,27 @@ static void one_type_is_enough(void **state)
     for (int location = 0; location < FH_LOCATION_COUNT; location++) {
         CHECK_EQUAL(type_of(&c, &(fh_memory_desc){.location = (fh_location)location}), 0);
     }
+    check_close(&c);
+}
+
+/* The GPU's own memory is worth more than how the CPU gets along with it. */
+static void memory_of_the_device_outweighs_caches(void **state)
+{
+    (void)state;
+    card c;
+    card_small(&c);
+    const fh_memory_flags written = FH_MEMORY_HOST_VISIBLE | FH_MEMORY_HOST_COHERENT;
+    c.profile.types[0] = (fh_memory_type_info){1, written | FH_MEMORY_HOST_CACHED};
+    c.profile.types[1] = (fh_memory_type_info){0, written | FH_MEMORY_DEVICE_LOCAL};
+    c.profile.types[2] = (fh_memory_type_info){0, FH_MEMORY_DEVICE_LOCAL};
+    check_open(&c);
+    CHECK_EQUAL(type_of(&c, &(fh_memory_desc){.access = FH_ACCESS_RANDOM}), 1);
+    CHECK_EQUAL(type_of(&c, &(fh_memory_desc){.location = FH_LOCATION_DEVICE_UPLOAD,
+                                              .access = FH_ACCESS_RANDOM}),
+                1);
+    CHECK_EQUAL(type_of(&c, &(fh_memory_desc){.location = FH_LOCATION_DEVICE_UPLOAD}), 1);
+    CHECK_EQUAL(type_of(&c, &(fh_memory_desc){.location = FH_LOCATION_READBACK}), 0);
+    CHECK_EQUAL(type_of(&c, &(fh_memory_desc){0}), 2);
     check_close(&c);
 }
 
@@ -318,6 +343,7 @@ int main(void)
         cmocka_unit_test(what_the_cpu_is_to_reach_is_visible),
         cmocka_unit_test(memory_that_is_not_coherent_will_do),
         cmocka_unit_test(one_type_is_enough),
+        cmocka_unit_test(memory_of_the_device_outweighs_caches),
         cmocka_unit_test(ties_go_to_the_lowest_index),
         cmocka_unit_test(special_memory_must_be_asked_for),
         cmocka_unit_test(required_flags_are_hard_and_preferred_ones_decide),

@@ -109,8 +109,8 @@ static void wrong_arguments_are_refused(void **state)
     CHECK_RESULT(fh_view_make(NULL, buffer, 0, 0, &view), FH_ERR_INVALID);
     CHECK_EQUAL(view.parent.id, 0);
     CHECK_RESULT(fh_view_make(c.device, buffer, 0, 0, NULL), FH_ERR_INVALID);
-    static const uint64_t wrong[][2] = {
-        {64, 0}, {0, 65}, {63, 2}, {65, 0}, {UINT64_MAX, 2}, {1, UINT64_MAX}};
+    static const uint64_t wrong[][2] = {{64, 0}, {0, 65},         {63, 2},
+                                        {65, 0}, {UINT64_MAX, 2}, {1, UINT64_MAX}};
     for (size_t i = 0; i < TEST_COUNT_OF(wrong); i++) {
         view = (fh_view){{1}, 1, 1};
         CHECK_RESULT(fh_view_make(c.device, buffer, wrong[i][0], wrong[i][1], &view),
