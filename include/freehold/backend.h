@@ -5,9 +5,10 @@
  * validation, choice of memory, pools, accounts, lifetime. So an operation may trust its arguments,
  * is never called with a lock of Freehold's held, and keeps no list of what it made.
  *
- * A backend may be called from several threads at once, also for one device; never twice at once
- * for one memory or one object, except that memory is mapped and flushed by one thread while
- * another binds objects to it. Whatever returns FH_ERR_DEVICE_LOST loses the device for good.
+ * A backend may be called from several threads at once, also for one device. What makes, maps,
+ * unmaps, names or destroys a memory or an object has it alone; binding to a memory, flushing parts
+ * of it and copies from and to an object may come from several threads at once. Whatever returns
+ * FH_ERR_DEVICE_LOST loses the device for good.
  *
  * Freehold lends room for what a backend keeps of each memory and each object: `memory_size` and
  * `object_size` bytes, at a multiple of 16, zeroed before the create call. A memory's stays at one

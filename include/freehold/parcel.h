@@ -66,6 +66,7 @@ typedef struct fh_parcel_info {
     fh_usage usage;
     uint32_t stride;
     fh_format format; /* of a texture */
+    fh_texture_kind texture_kind;
     uint32_t width, height, depth, layers, mips, samples;
     fh_parcel backing; /* what it lies on, or {0} */
     float priority;
@@ -224,9 +225,11 @@ FH_API fh_result fh_device_retire(fh_device *device, fh_parcel parcel, const fh_
  * when it is already. Views stay valid as long as they lie in the new size.
  *
  * Errors:  INVALID (not a buffer, size 0 or no multiple of the stride), BUSY (another resize of it
- *          is under way, it is mapped, or a queue of the program's own still uses it), UNSUPPORTED
- *          (to move it needs FH_USAGE_COPY or host-visible memory; it lies on a `backing`), and
- *          those of fh_buffer_create(); the buffer is then as it was.
+ *          is under way; it would move, and is mapped; or a queue of the program's own still uses
+ *          what would move or be zeroed), UNSUPPORTED (to move it needs FH_USAGE_COPY or
+ *          host-visible memory, to zero what is new in place FH_USAGE_COPY_DST or host-visible
+ *          memory; it would move, and lies on a `backing`), and those of fh_buffer_create(); the
+ *          buffer is then as it was.
  * Threads: any.
  * Cost:    O(1) in place, but for zeroing; moving, a copy and at most a driver allocation.
  */
@@ -278,9 +281,12 @@ FH_API fh_result fh_parcel_invalidate(fh_device *device, fh_parcel parcel, uint6
  * `data` has been read when the call returns. *out_epoch, which may be NULL, passes when the bytes
  * are there; {0} when they are already.
  *
- * Errors:  INVALID (not a buffer, out of it, `data` is NULL), UNSUPPORTED (staging needs
- *          FH_USAGE_COPY_DST), STALE, and those of fh_buffer_create().
+ * Errors:  INVALID (not a buffer, size 0, out of it, `data` is NULL), UNSUPPORTED (staging needs
+ *          FH_USAGE_COPY_DST), STALE, TIMEOUT (all staging memory has waited for copies for ten
+ *          seconds; a part may be written), and those of fh_buffer_create().
  * Threads: any.
+ * Cost:    one copy on the CPU; staged, one submission per 4 MiB. When all staging memory waits for
+ *          copies it waits for the oldest of them.
  */
 FH_API fh_result fh_parcel_write(fh_device *device, fh_parcel buffer, uint64_t offset,
                                  const void *data, uint64_t size, fh_epoch *out_epoch);
@@ -317,7 +323,8 @@ FH_API fh_result fh_texture_read(fh_device *device, fh_parcel texture,
                                  const fh_texture_region *region, void *out_data, uint64_t size,
                                  uint64_t timeout_ns);
 
-/* One copy between parcels; offsets and sizes in bytes. */
+/* One copy between parcels; offsets and sizes in bytes. Beside a texture a buffer's offset is a
+ * multiple of the bytes of the format's block, and of 4 for depth and stencil. */
 typedef struct fh_copy {
     fh_copy_kind kind;
     fh_parcel src, dst;                       /* `src` is {0} for FH_COPY_FILL */

@@ -310,6 +310,7 @@ void fhi_push_facts(lua_State *L, const fhi_parcel_facts *facts, int parcels)
         fhi_set_integer(L, "layers", info->layers);
         fhi_set_integer(L, "mips", info->mips);
         fhi_set_integer(L, "samples", info->samples);
+        fhi_set_text(L, "texture_kind", fhi_texture_kind_names[info->texture_kind]);
     }
     int table = lua_gettop(L);
     fhi_parcel_push(L, parcels, facts->parcel);

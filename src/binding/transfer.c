@@ -78,7 +78,7 @@ static int measure(lua_State *L, fhi_lua_parcel *self, const fh_texture_region *
     }
     if (region != NULL) {
         fh_texture_desc desc = {
-            .kind = info.depth > 1 ? FH_TEXTURE_3D : FH_TEXTURE_2D,
+            .kind = info.texture_kind,
             .format = info.format,
             .width = info.width,
             .height = info.height,

@@ -47,6 +47,7 @@ void fhi_record_info(const fhi_core *core, uint32_t slot, const fhi_record *reco
         out_info->layers = record->layers;
         out_info->mips = record->mips;
         out_info->samples = record->samples;
+        out_info->texture_kind = (fh_texture_kind)record->texture_kind;
     }
     if ((record->flags & FHI_RECORD_BACKED) != 0) {
         out_info->backing = record->parent;

@@ -15,6 +15,10 @@ enum {
     FHI_STAGING_TICKS = 64               /* unused for so long: given back */
 };
 
+/* How long a write waits for staging memory that copies still use: a GPU that hangs must not hang
+ * its program for ever. */
+#define FHI_STAGING_WAIT_NS UINT64_C(10000000000)
+
 typedef struct fhi_staging_piece {
     fh_parcel buffer; /* {0}: a free place */
     void *pointer;    /* mapped */

@@ -167,7 +167,7 @@ static fh_result write_staged(fhi_core *core, const fhi_hold *dst, uint64_t offs
     for (uint64_t done = 0; result == FH_OK && done < size;) {
         fh_epoch epoch = {0};
         fhi_span span;
-        result = take_span(core, size - done, 1, false, UINT64_MAX, &span);
+        result = take_span(core, size - done, 1, false, fhi_deadline(FHI_STAGING_WAIT_NS), &span);
         if (result != FH_OK) {
             break;
         }
@@ -368,7 +368,8 @@ static fh_result write_texture(fhi_core *core, const fhi_hold *dst, const fh_tex
         fh_backend_copy copy = {.kind = FH_COPY_BUFFER_TO_TEXTURE};
         fh_epoch epoch = {0};
         fhi_span span;
-        result = take_span(core, size - done, walk.block_bytes, false, UINT64_MAX, &span);
+        result = take_span(core, size - done, walk.block_bytes, false,
+                           fhi_deadline(FHI_STAGING_WAIT_NS), &span);
         if (result != FH_OK) {
             break;
         }

@@ -2,9 +2,9 @@
  * scripted faults, host memory that fails and devices that are lost, each compared with the exact
  * ledger of tests/unit/ledger.c. Linked with tests/unit's shared files; needs no cmocka.
  *
- * The stream: a choice among n takes one byte where n is at most 256, two where it is at most 65536,
- * else four, the lowest first, modulo n; none where n is 1. The first choice of each step is the call.
- * The stream ends with the bytes. */
+ * The stream: a choice among n takes one byte where n is at most 256, two where it is at most
+ * 65536, else four, the lowest first, modulo n; none where n is 1. The first choice of each step
+ * is the call. The stream ends with the bytes. */
 
 #include "unit/ledger.h"
 

@@ -1,5 +1,5 @@
-/* Random calls on a small device, each compared with the exact ledger in ledger.c. FREEHOLD_OPS sets
- * how many there are in all, FREEHOLD_SEED which. */
+/* Random calls on a small device, each compared with the exact ledger in ledger.c. FREEHOLD_OPS
+ * sets how many there are in all, FREEHOLD_SEED which. */
 
 #include "card_checks.h"
 

@@ -1,6 +1,6 @@
-/* Epochs and what waits for them: nothing is gone before every queue has passed its last use, what has
- * passed goes at the next tick, in any order of queues; callbacks come once, in order, with no lock
- * held; waits end in time. */
+/* Epochs and what waits for them: nothing is gone before every queue has passed its last use,
+ * what has passed goes at the next tick, in any order of queues; callbacks come once, in order,
+ * with no lock held; waits end in time. */
 
 #include "card_checks.h"
 
@@ -227,7 +227,8 @@ static void an_out_of_order_release_waits_for_its_own_epoch(void **state)
     test_free(d);
 }
 
-/* More distinct values than a row of the queue has places: late, perhaps, but never early, and all. */
+/* More distinct values than a row of the queue has places: late, perhaps, but never early, and
+ * all. */
 static void thousands_of_distinct_values_are_never_early(void **state)
 {
     const card *c = *state;

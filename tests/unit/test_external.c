@@ -1,5 +1,6 @@
-/* External parcels: memory of others that is only counted. No backend is called; the destroy callback
- * comes once, at the right time, with no lock held, and not at all for what was never made. */
+/* External parcels: memory of others that is only counted. No backend is called; the destroy
+ * callback comes once, at the right time, with no lock held, and not at all for what was never
+ * made. */
 
 #include "card_checks.h"
 

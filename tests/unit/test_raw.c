@@ -1,5 +1,5 @@
-/* Raw memory, and what lies on it: many at once or none, aliased buffers and textures that are charged
- * once and keep their backing alive, and host memory of the program's own. */
+/* Raw memory, and what lies on it: many at once or none, aliased buffers and textures that are
+ * charged once and keep their backing alive, and host memory of the program's own. */
 
 #include "card_checks.h"
 

@@ -1,6 +1,7 @@
-/* Textures as parcels: every wrong field, sizes by the format table, the kinds, what the backend wants
- * of memory for them, and that linear and optimal resources never share a page of the device's
- * granularity, in blocks of both algorithms and in the device's own pools. Copies stand elsewhere. */
+/* Textures as parcels: every wrong field, sizes by the format table, the kinds, what the backend
+ * wants of memory for them, and that linear and optimal resources never share a page of the
+ * device's granularity, in blocks of both algorithms and in the device's own pools. Copies stand
+ * elsewhere. */
 
 #include "card_checks.h"
 
@@ -319,8 +320,8 @@ static placed place(const card *c, fh_pool *pool, test_rng *rng, int sort)
     return p;
 }
 
-/* Pairs that share a page of that size and must not: buffer or linear texture against optimal texture;
- * raw memory, of which nobody knows what it will hold, against everything. */
+/* Pairs that share a page of that size and must not: buffer or linear texture against optimal
+ * texture; raw memory, of which nobody knows what it will hold, against everything. */
 static uint32_t conflicts(const placed *pieces, size_t count, uint64_t page)
 {
     uint32_t found = 0;

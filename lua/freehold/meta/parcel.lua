@@ -383,13 +383,14 @@ function Parcel:view(offset, size) end
 ---@field retiring boolean released, and waits for the GPU
 ---@field usage table<freehold.Usage, true>? not of external
 ---@field stride integer?
----@field format string? this and the next six: of a texture
+---@field format string? this and the next seven: of a texture
 ---@field width integer?
 ---@field height integer?
 ---@field depth integer?
 ---@field layers integer?
 ---@field mips integer?
 ---@field samples integer?
+---@field texture_kind string? "2d", "1d", "3d" or "cube"
 ---@field backing freehold.Parcel? what it lies on, if Lua has a handle of that
 ---@field priority number
 ---@field reference_count integer
