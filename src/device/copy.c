@@ -10,6 +10,7 @@
 #include "device/copy.h"
 
 #include "backend/texture.h"
+#include "base/assert.h"
 #include "base/bits.h"
 #include "device/core.h"
 #include "device/region.h"
@@ -348,6 +349,10 @@ static fh_result resolve(call *c, uint32_t index)
     fhi_hold *dst = find_hold(c, asked->dst);
     fhi_hold *src = asked->kind == FH_COPY_FILL ? NULL : find_hold(c, asked->src);
 
+    /* All were pinned before. */
+    FH_ASSERT(dst && dst->record);
+    FH_ASSERT(asked->kind == FH_COPY_FILL || (src && src->record));
+    FH_ASSERT(copy);
     *copy = (fh_backend_copy){
         .kind = asked->kind,
         .src = src ? src->object : NULL,

@@ -168,30 +168,35 @@ static fh_result set_policy(fhi_core *core, const fh_policy_ops *ops, void *cont
     return FH_OK;
 }
 
-fh_result fh_device_set_policy(fh_device *device, const fh_policy_ops *ops, void *context)
+static fh_result put_in_charge(fhi_core *core, const fh_policy_ops *ops, void *context)
 {
-    fh_result result = ops ? check_ops(ops) : FH_OK;
-    if (!device) {
-        result = fhi_fail(FH_ERR_INVALID, "device: must not be NULL");
-    } else if (result == FH_OK && fhi_inside_hook(device->core)) {
+    fh_result result = check_ops(ops);
+    if (result == FH_OK && fhi_inside_hook(core)) {
         result = fhi_fail(FH_ERR_INVALID, "a hook must not set a policy");
     }
-    if (result == FH_OK && ops) {
-        result = set_policy(device->core, ops, context);
-    } else if (result == FH_OK) {
+    return result == FH_OK ? set_policy(core, ops, context) : result;
+}
+
+fh_result fh_device_set_policy(fh_device *device, const fh_policy_ops *ops, void *context)
+{
+    fh_result result = FH_OK;
+    if (!device) {
+        result = fhi_fail(FH_ERR_INVALID, "device: must not be NULL");
+    } else if (ops) {
+        result = put_in_charge(device->core, ops, context);
+    } else if (fhi_inside_hook(device->core)) {
+        result = fhi_fail(FH_ERR_INVALID, "a hook must not remove its policy");
+    } else {
         remove_policy(device->core);
     }
-    if (result != FH_OK) {
-        if (ops && ops->release) {
-            ops->release(context);
-        }
-        return result;
+    if (result != FH_OK && ops && ops->release) {
+        ops->release(context);
     }
-    fhi_core *core = device->core;
-    if (fhi_is_observed(core, FH_EVENT_POLICY_SET)) {
-        fhi_observe(core, &(fh_event){.kind = FH_EVENT_POLICY_SET, .name = ops ? ops->name : NULL});
+    if (result == FH_OK && device && fhi_is_observed(device->core, FH_EVENT_POLICY_SET)) {
+        fhi_observe(device->core,
+                    &(fh_event){.kind = FH_EVENT_POLICY_SET, .name = ops ? ops->name : NULL});
     }
-    return FH_OK;
+    return result;
 }
 
 const char *fh_device_policy_name(fh_device *device)

@@ -102,7 +102,7 @@ bool fhi_limits_ask(fhi_core *core, fhi_policy *policy, fhi_limits *out_limits);
 
 /* Make them the policy's limits. The caller holds core->limit_lock, and calls fhi_limits_enforce()
  * when it has given it up. */
-void fhi_limits_apply(fhi_core *core, const fhi_limits *limits);
+void fhi_limits_apply(fhi_core *core, const fhi_limits *answer);
 
 /* After limits changed: see that none of the lanes' credits is over one. No lock held. */
 void fhi_limits_enforce(fhi_core *core);

@@ -62,6 +62,14 @@ static void cut(uint32_t first, uint32_t count, uint32_t length, uint32_t *begin
     *size = (uint64_t)count * length < left ? count * length : left;
 }
 
+static void carry_slices(fhi_region_walk *walk)
+{
+    if (walk->slice == walk->region.depth) {
+        walk->slice = 0;
+        walk->layer++;
+    }
+}
+
 uint64_t fhi_region_walk_next(fhi_region_walk *walk, uint64_t most, fh_texture_region *out_piece)
 {
     const fh_texture_region *region = &walk->region;
@@ -87,8 +95,7 @@ uint64_t fhi_region_walk_next(fhi_region_walk *walk, uint64_t most, fh_texture_r
         count = least(most / slice_bytes, region->depth - walk->slice);
         out_piece->depth = count;
         walk->slice += count;
-        walk->layer += walk->slice == region->depth;
-        walk->slice %= region->depth;
+        carry_slices(walk);
         return count * slice_bytes;
     }
     out_piece->depth = 1;
@@ -105,12 +112,15 @@ uint64_t fhi_region_walk_next(fhi_region_walk *walk, uint64_t most, fh_texture_r
         cut(walk->column, count, walk->block_width, &out_piece->x, &out_piece->width);
         bytes = (uint64_t)count * walk->block_bytes;
         walk->column += count;
-        walk->row += walk->column == walk->columns;
-        walk->column %= walk->columns;
+        if (walk->column == walk->columns) {
+            walk->column = 0;
+            walk->row++;
+        }
     }
-    walk->slice += walk->row == walk->rows;
-    walk->row %= walk->rows;
-    walk->layer += walk->slice == region->depth;
-    walk->slice %= region->depth;
+    if (walk->row == walk->rows) {
+        walk->row = 0;
+        walk->slice++;
+    }
+    carry_slices(walk);
     return bytes;
 }

@@ -48,7 +48,7 @@ void fhi_budgets_read(fhi_core *core)
 {
     fhi_policies *policies = &core->policies;
     fh_heap_budget budgets[FH_HEAP_MAX];
-    uint64_t ours[FH_HEAP_MAX];
+    uint64_t ours[FH_HEAP_MAX] = {0};
     bool asks =
         (core->adapter.caps & FH_CAP_BUDGET) != 0 && core->ops->budget && !fhi_is_lost(core);
     fh_result result = FH_OK;

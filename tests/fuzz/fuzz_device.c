@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
     static ledger l;
     input in = {data, data + length};
     const ledger_source source = {take, &in};
-    stop("open", ledger_open(&l));
+    stop("open", ledger_open(&l, NULL));
     for (int i = 0; i < STEPS_MAX && in.at < in.end; i++) {
         stop("step", ledger_step(&l, &source, true));
     }

@@ -34,9 +34,8 @@ static inline const char *bytes_compare(const unsigned char *bytes, uint64_t see
 {
     for (uint64_t i = 0; i < size; i++) {
         if (bytes[i] != bytes_at(seed, place + i)) {
-            fprintf(stderr, "byte %llu of data %llu is %u, not %u\n",
-                    (unsigned long long)(place + i), (unsigned long long)seed, bytes[i],
-                    bytes_at(seed, place + i));
+            fprintf(stderr, "byte %llu of data %llu is %u, not %u\n", (unsigned long long)place + i,
+                    (unsigned long long)seed, bytes[i], bytes_at(seed, place + i));
             return "bytes are not what was written";
         }
     }

@@ -58,7 +58,7 @@ static inline bool be_asked(void *context, fh_device *device, fh_parcel parcel, 
 {
     owner *o = context;
     o->asked[o->count % ASKED_MAX] = parcel;
-    o->names[o->count++ % ASKED_MAX] = user ? *(const char *)user : '?';
+    o->names[o->count++ % ASKED_MAX] = (char)(user ? *(const char *)user : '?');
     o->thread = pthread_self();
     if (o->also.id != 0) {
         fh_parcel_release(device, o->also);

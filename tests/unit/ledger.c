@@ -25,7 +25,7 @@ const char *ledger_unexpected(const char *call, fh_result result)
 
 /* ---- opening ---- */
 
-const char *ledger_open(ledger *l)
+const char *ledger_open(ledger *l, const fh_backend_ops *ops)
 {
     memset(l, 0, sizeof *l);
     test_memory_init(&l->memory);
@@ -44,6 +44,7 @@ const char *ledger_open(ledger *l)
     l->card.desc.block_size = MIB(1);
     l->card.desc.retain_ticks = 8;
     l->card.desc.memory = &l->memory.host;
+    l->card.desc.ops = ops;
     if (card_open(&l->card) != FH_OK) {
         return ledger_say("open: %s", fh_error_detail());
     }

@@ -58,8 +58,9 @@ typedef struct ledger {
     uint64_t serial;
 } ledger;
 
-/* NULL, or what is wrong. `wild`: host memory may be made to fail, and the device be lost. */
-const char *ledger_open(ledger *l);
+/* NULL, or what is wrong. `ops`: a backend around the simulated one, or NULL. `wild`: host memory
+ * may be made to fail, and the device be lost. */
+const char *ledger_open(ledger *l, const fh_backend_ops *ops);
 const char *ledger_step(ledger *l, const ledger_source *source, bool wild);
 
 /* Releases everything, compares once more, and closes. */

@@ -20,7 +20,7 @@ static void devices_agree_with_the_ledger(void **state)
     for (uint64_t done = 0, device = 0; done < operations; device++) {
         uint64_t length = test_log_uniform(&rng, 8000);
         bool wild = device % 2 == 1;
-        const char *fault = ledger_open(l);
+        const char *fault = ledger_open(l, NULL);
         for (uint64_t i = 0; i < length && fault == NULL; i++, done++) {
             fault = ledger_step(l, &source, wild);
             if (fault != NULL) {

@@ -172,7 +172,7 @@ static void a_long_name_is_cut_between_characters(void **state)
     for (size_t lead = 56; lead <= 66; lead++) {
         char name[128];
         memset(name, 'a', lead);
-        strcpy(name + lead, "\xe2\x82\xac\xf0\x9f\x98\x80z"); /* 3 bytes, 4 bytes, 1 */
+        memcpy(name + lead, "\xe2\x82\xac\xf0\x9f\x98\x80z", 9); /* 3 bytes, 4 bytes, 1 */
         size_t ends[] = {lead, lead + 3, lead + 7, lead + 8};
         size_t expected = lead < 63 ? lead : 63;
         for (size_t i = 0; i < TEST_COUNT_OF(ends); i++) {
