@@ -34,7 +34,8 @@ static struct {
     fh_adapter_info info;
     _Atomic(const char *) broken; /* the last promise that was not kept */
     _Atomic uint64_t binds, objects, memories;
-    fh_memory_request last; /* memory_alloc's; only while one thread makes them */
+    bool keeps_last;        /* one thread makes memories, and wants to look at */
+    fh_memory_request last; /* the last one */
 } strict;
 
 static inline void strict_broken(bool broken, const char *promise)
@@ -96,7 +97,9 @@ static fh_result strict_alloc(fh_backend_device *device, const fh_memory_request
     strict_broken(request->size > strict.info.allocation_size_max, "a memory that is too large");
     strict_broken(!(request->priority >= 0.0F && request->priority <= 1.0F), "a wrong priority");
     strict_broken(request->host != NULL, "memory_alloc with host memory");
-    strict.last = *request;
+    if (strict.keeps_last) {
+        strict.last = *request;
+    }
     fh_result result = strict.host->memory_alloc(device, request, room);
     if (result == FH_OK) {
         *memory = (strict_memory){.self = room, .size = request->size, .type = request->type};
@@ -279,6 +282,7 @@ static inline const fh_backend_ops *strict_ops(void)
     atomic_store(&strict.binds, 0);
     atomic_store(&strict.objects, 0);
     atomic_store(&strict.memories, 0);
+    strict.keeps_last = false;
     return strict.host->memory_size <= STRICT_ROOM && strict.host->object_size <= STRICT_ROOM
                ? &strict.ops
                : NULL;

@@ -1,7 +1,11 @@
 /* Devices as such: how they are opened, on which adapter and backend, what is refused, and how they
  * end. */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include "card_checks.h"
+
+#include <time.h>
 
 static void nothing_set_opens_the_first_simulated_card(void **state)
 {
@@ -243,6 +247,37 @@ static void ticks_are_counted(void **state)
     check_close(&c);
 }
 
+static void nap(long milliseconds)
+{
+    nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL);
+}
+
+/* 100 ms without one: the next request that grows a pool makes it first; others do not. */
+static void growing_ticks_when_nobody_did_for_long(void **state)
+{
+    (void)state;
+    card c;
+    card_small(&c);
+    c.desc.os_budget_advisory = false;
+    check_open(&c);
+    CHECK_OK(fh_device_tick(c.device));
+    fh_parcel first = check_buffer(&c, 1000);
+    uint64_t ticks = card_stats(&c).tick_count;
+    nap(150);
+    fh_parcel second = check_buffer(&c, 1000); /* the block has room */
+    CHECK_EQUAL(card_stats(&c).tick_count, ticks);
+    fh_fault less = {.kind = FH_FAULT_BUDGET, .tick = 0, .heap = 0, .bytes = MIB(2)};
+    CHECK_OK(fh_simulated_fault(c.backend, &less));
+    fh_buffer_desc desc = card_buffer_desc(MIB(3));
+    desc.memory.type_mask = 1U << CARD_LOCAL;
+    fh_parcel out;
+    CHECK_REFUSED(fh_buffer_create(c.device, &desc, &out), out, FH_ERR_BUDGET, "heap 0");
+    assert_true(card_stats(&c).tick_count > ticks);
+    check_release(&c, first);
+    check_release(&c, second);
+    check_close(&c);
+}
+
 /* Two devices share nothing. */
 static void devices_share_nothing(void **state)
 {
@@ -277,6 +312,7 @@ int main(void)
         cmocka_unit_test(what_lives_goes_with_the_device),
         cmocka_unit_test(nothing_is_said_of_a_device_that_ends_well),
         cmocka_unit_test(ticks_are_counted),
+        cmocka_unit_test(growing_ticks_when_nobody_did_for_long),
         cmocka_unit_test(devices_share_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

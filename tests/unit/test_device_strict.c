@@ -98,6 +98,7 @@ static void the_driver_knows_whom_a_memory_is_for(void **state)
     card c;
     card_small(&c);
     open_strict(&c);
+    strict.keeps_last = true;
     /* A block is for many. */
     fh_parcel small = check_buffer(&c, 1000);
     assert_null(strict.last.object);

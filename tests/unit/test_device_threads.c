@@ -3,6 +3,7 @@
  * ThreadSanitizer. FREEHOLD_OPS sets how many calls there are in all. */
 
 #include "crowd.h"
+#include "strict.h"
 
 /* ---- storms ---- */
 
@@ -153,18 +154,20 @@ static void storms_leave_nothing(void **state)
     on.profile.granularity = 1024;
     on.desc.block_size = MIB(2);
     on.desc.retain_ticks = 4;
+    on.desc.ops = strict_ops();
     check_open(&on);
     crowd *c = test_calloc(1, sizeof *c);
     c->queue = check_queue(&on);
     CHECK_OK(fh_device_tag(on.device, "storm", &c->tag));
     c->account = (fh_account){FH_ACCOUNT_TAG, c->tag};
-    begin(c, &on, storm, test_operations(80000));
+    begin(c, &on, storm, test_operations(150000));
     join(c);
     CHECK_OK(fh_queue_signal(on.device, c->queue, 100));
     CHECK_OK(fh_device_tick(on.device));
     CHECK_EQUAL(card_stats(&on).parcel_count, 0);
     test_free(c);
     check_close(&on);
+    CHECK_KEPT();
 }
 
 /* Without a reference of its own: it lives, or is stale; also when its last reference goes in the

@@ -428,6 +428,7 @@ static void a_payload_may_tick(void **state)
     signal_and_tick(c, queue, 1);
     CHECK_EQUAL(d.count, 2);
     CHECK_OK(a.result);
+    CHECK_EQUAL(card_stats(c).tick_count, 1); /* a tick during a tick is none */
 }
 
 /* ---- the end ---- */
