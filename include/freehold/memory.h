@@ -64,7 +64,9 @@ typedef enum fh_access {
 } fh_access;
 #define FH_ACCESS_COUNT 3
 
-/* Whether a request gets a driver allocation of its own. */
+/* Whether a request gets a driver allocation of its own. Such a one goes back to the driver as soon
+ * as its parcel is gone, while a block that fell empty is kept for a while: who makes large parcels
+ * and lets them go in every frame asks for FH_DEDICATED_NEVER. */
 typedef enum fh_dedicated {
     FH_DEDICATED_AUTO = 0, /* when the driver prefers it or the request exceeds half a block */
     FH_DEDICATED_PREFER,   /* if the heap has room for one, else from a block */

@@ -10,10 +10,11 @@
  *     fh_parcel_release(device, mesh);             (freed when `graphics` has passed `frame`)
  *
  * A handle is a value, valid until its parcel is released for the last time; after that every call
- * says FH_ERR_STALE, also while the GPU still uses the memory. Any thread may make any call, on one
- * parcel too, but for two rules: who reads a mapping while another thread writes it, or unmaps it,
- * has the race that C gives; and a parcel that is being resized gives FH_ERR_BUSY to another
- * resize.
+ * says FH_ERR_STALE, also while the GPU still uses the memory, until its slot has held 2^32 more
+ * parcels. Slots stay with the device, for parcels to come, some 330 bytes of host memory each. Any
+ * thread may make any call, on one parcel too, but for two rules: who reads a mapping while another
+ * thread writes it, or unmaps it, has the race that C gives; and a parcel that is being resized
+ * gives FH_ERR_BUSY to another resize.
  *
  * *committed* is what was asked for; *reserved* is what the memory behind it takes: capacity,
  * granularity and margins included. A parcel that lies on another (`backing`) reserves 0. */
@@ -32,11 +33,12 @@ extern "C" {
 #define FH_NAME_SIZE 64
 
 typedef struct fh_raw_desc {
-    uint64_t size;         /* bytes; required, > 0 */
-    uint64_t alignment;    /* bytes, a power of two; 0 = 256 */
-    bool address;          /* buffers with FH_USAGE_DEVICE_ADDRESS will be bound to it */
-    void *import;          /* use this host memory (FH_CAP_IMPORT_HOST); NULL = device memory. It is
-                              the caller's, and outlives the parcel */
+    uint64_t size;      /* bytes; required, > 0 */
+    uint64_t alignment; /* bytes, a power of two; 0 = 256 */
+    bool address;       /* buffers with FH_USAGE_DEVICE_ADDRESS will be bound to it */
+    void *import; /* use this host memory (FH_CAP_IMPORT_HOST), which is a multiple of `alignment`;
+                        NULL = device memory. It stays the caller's, outlives the parcel, and is
+                        counted by kind and tag, but in no heap's account */
     fh_memory_desc memory; /* `backing` must be {0}; `type_mask` says what will be bound to it */
 } fh_raw_desc;
 

@@ -182,13 +182,13 @@ typedef struct fh_frame_facts {
 } fh_frame_facts;
 
 /* {0} changes nothing. */
-typedef struct fh_frame_decision {
-    uint32_t depth;         /* 0 = as it is */
-    uint64_t transient_cap; /* bytes a frame may take; 0 = as it is */
-    uint64_t evict_cap;     /* bytes to ask owners for at one tick; 0 = as it is */
-    uint64_t defrag_cap;    /* bytes to move at one tick; 0 = as it is */
-    bool forget;            /* drop the cached verdicts */
-    bool limits;            /* ask `limits` again, in this tick */
+typedef struct fh_frame_decision { /* depth, transient_cap, defrag_cap: kept for floor 5 */
+    uint32_t depth;                /* 0 = as it is */
+    uint64_t transient_cap;        /* bytes a frame may take; 0 = as it is */
+    uint64_t evict_cap;            /* bytes to ask owners for at one tick; 0 = as it is */
+    uint64_t defrag_cap;           /* bytes to move at one tick; 0 = as it is */
+    bool forget;                   /* drop the cached verdicts */
+    bool limits;                   /* ask `limits` again, in this tick */
 } fh_frame_decision;
 
 /* ---- recycle: what of a cache of reusable parcels stays ---- */
@@ -335,7 +335,7 @@ FH_API const char *fh_device_policy_name(fh_device *device);
 /* Caller's memory; at one address while it is set. */
 typedef struct fh_budget_policy {
     uint64_t limit;      /* driver bytes; FH_NO_LIMIT or 0 = none */
-    bool telemetry_only; /* count what would have been refused, refuse nothing */
+    bool telemetry_only; /* watch the limit, refuse nothing: see over_count */
     uint64_t over_count; /* out: ticks at which more was used than `limit` */
     uint64_t used_peak;  /* out: driver bytes, as seen at ticks */
 } fh_budget_policy;

@@ -50,7 +50,8 @@ FH_API fh_result fh_pool_create(fh_device *device, const fh_pool_desc *desc, fh_
 /**
  * Destroy a pool and give its memory back. NULL is a no-op.
  *
- * Errors:  BUSY (parcels live in it, or still retire); nothing has changed.
+ * Errors:  BUSY (parcels live in it, or still retire, or one is being made that the policy sent
+ *          there, or a callback of its trimming asks); nothing has changed.
  * Threads: any, but no other call on the pool may be under way.
  */
 FH_API fh_result fh_pool_destroy(fh_pool *pool);

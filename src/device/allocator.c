@@ -11,6 +11,7 @@
 #include "device/core.h"
 #include "device/inside.h"
 #include "device/parcel.h"
+#include "device/text.h"
 
 #include <string.h>
 
@@ -127,9 +128,8 @@ uint64_t fh_device_allocated_bytes(fh_device *device)
     }
     const fhi_allocator *allocator = device->allocator;
     if (allocator) {
-        return allocator->ops.allocated_bytes
-                   ? allocator->ops.allocated_bytes(allocator->context)
-                   : atomic_load_explicit(&allocator->reserved_bytes, memory_order_relaxed);
+        return allocator->ops.allocated_bytes ? allocator->ops.allocated_bytes(allocator->context)
+                                              : fhi_deeds_reserved(device->core, allocator);
     }
     fhi_core *core = device->core;
     uint64_t sum = 0;
@@ -228,7 +228,18 @@ static bool has_operation(const fh_allocator_ops *ops, const wish *w)
     return w->texture ? ops->alloc_texture != NULL : ops->alloc_raw != NULL;
 }
 
-static fh_result ask(const fhi_allocator *allocator, const wish *w, fh_parcel *out_parcel)
+static bool is_result(fh_result result)
+{
+    switch (result) {
+#define KNOWN_RESULT(name, value, message) case FH_##name:
+        FH_RESULTS(KNOWN_RESULT)
+#undef KNOWN_RESULT
+        return true;
+    }
+    return false;
+}
+
+static fh_result call(const fhi_allocator *allocator, const wish *w, fh_parcel *out_parcel)
 {
     const fh_allocator_ops *ops = &allocator->ops;
     if (w->texture) {
@@ -241,6 +252,18 @@ static fh_result ask(const fhi_allocator *allocator, const wish *w, fh_parcel *o
     return grows ? ops->alloc_buffer_with_capacity(allocator->context, allocator->base, w->buffer,
                                                    out_parcel)
                  : ops->alloc_buffer(allocator->context, allocator->base, w->buffer, out_parcel);
+}
+
+/* A result is what Freehold's callers switch over, so it must be one that there is. */
+static fh_result ask(const fhi_allocator *allocator, const wish *w, fh_parcel *out_parcel)
+{
+    fh_result result = call(allocator, w, out_parcel);
+    if (!is_result(result)) {
+        return fhi_fail_print(FH_ERR_INVALID,
+                              "the allocator \"%s\" returned %d, which is no result",
+                              fhi_name_print(allocator->ops.name).text, (int)result);
+    }
+    return result;
 }
 
 static fh_result ask_base(const fhi_allocator *allocator, const wish *w, fh_parcel *out_parcel)
@@ -288,7 +311,8 @@ static void take_over(fhi_request *request, const fhi_request *refused)
     request->requirements = refused->requirements;
     request->type_mask = refused->type_mask;
     request->order = refused->order;
-    request->pool = refused->pool;
+    request->had_pool = refused->had_pool;
+    request->pool_heap = refused->pool_heap;
     request->no_spill = refused->no_spill;
     request->account = refused->account;
     request->asked = refused->asked;
@@ -301,7 +325,7 @@ static fh_result attach(fhi_core *core, fhi_allocator *allocator, fh_parcel *par
     if (!record) {
         *parcel = (fh_parcel){0};
         return fhi_fail_print(FH_ERR_INVALID, "the allocator \"%s\" gave no parcel that lives",
-                              allocator->ops.name);
+                              fhi_name_print(allocator->ops.name).text);
     }
     fh_result result = fhi_deed_attach(core, record, allocator);
     fhi_unpin(core, *parcel, record);

@@ -135,13 +135,21 @@ FHI_HOT_INLINE uint32_t take(fhi_core *core, fhi_lane *lane, fhi_shelf *shelf, c
     fh_tag tag = desc->memory.tag;
     fh_account refusing;
     uint32_t slot = lane->free_slots;
-    if (slot == FHI_NO_SLOT || !shelf->slabs || (tag != 0 && tag >= lane->tag_capacity) ||
-        !fhi_uses_charge(core, lane, kind, tag, need->size, &refusing)) {
+    if (slot == FHI_NO_SLOT || !shelf->slabs || (tag != 0 && tag >= lane->tag_capacity)) {
+        return FHI_NO_SLOT;
+    }
+    uint64_t kind_peak = lane->kinds[kind].peak;
+    uint64_t tag_peak = tag != 0 ? lane->tags[tag].peak : 0;
+    if (!fhi_uses_charge(core, lane, kind, tag, need->size, &refusing)) {
         return FHI_NO_SLOT;
     }
     fhi_record *record = fhi_record_at(core, slot);
     if (fhi_slab_cut(shelf->slabs, need, &record->backing) != FH_OK) {
         fhi_uses_credit(core, lane, kind, tag, need->size);
+        lane->kinds[kind].peak = kind_peak; /* what was not got leaves no peak */
+        if (tag != 0) {
+            lane->tags[tag].peak = tag_peak;
+        }
         return FHI_NO_SLOT;
     }
     lane->free_slots = record->next;
@@ -186,6 +194,9 @@ FHI_HOT_INLINE bool quick(fhi_core *core, const fh_buffer_desc *desc, fh_kind ki
                                                            record->backing.memory->backend,
                                                            record->backing.offset));
     if (FHI_UNLIKELY(*out_result != FH_OK)) {
+        fhi_latch_acquire(&lane->lock);
+        record->state = FHI_STATE_MAKING; /* nobody knew of it */
+        fhi_latch_release(&lane->lock);
         fhi_parcel_free(core, slot);
         return true;
     }

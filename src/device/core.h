@@ -98,6 +98,7 @@ struct fhi_core {
     fh_parcel evict_noted[64];
     uint32_t evict_noted_count;
     struct fhi_evict_batch *evict_asked; /* who said yes since the last tick; under evict_lock */
+    _Atomic bool evict_stuck; /* it was said that no memory can be emptied; until one could */
 
     /* Counters for statistics that no lane keeps. */
     _Atomic uint64_t driver_alloc_count, driver_free_count;

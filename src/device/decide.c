@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "device/core.h"
 #include "device/inside.h"
+#include "device/text.h"
 
 #include <string.h>
 
@@ -76,7 +77,8 @@ void fhi_policy_complain(fhi_core *core, fhi_policy *policy, fhi_complaint compl
 {
     uint32_t bit = UINT32_C(1) << complaint;
     if ((atomic_fetch_or(&policy->complaints, bit) & bit) == 0) {
-        fhi_log(&core->log, FH_LOG_WARNING, "policy \"%s\": %s", policy->ops.name, sentence);
+        fhi_log(&core->log, FH_LOG_WARNING, "policy \"%s\": %s",
+                fhi_name_print(policy->ops.name).text, sentence);
     }
 }
 

@@ -76,12 +76,17 @@ void fhi_facts_gather(fhi_core *core, fh_facts *out_facts);
 void fhi_request_describe(fhi_core *core, const fhi_request *request, fh_request *out_request);
 
 /* Ask for a verdict, or take the cached one, and write it into the request. BUDGET: denied. Called
- * only when `places` is set. No lock held. */
+ * only when `places` is set. No lock held. A pool of the policy's choice cannot be destroyed until
+ * fhi_policy_leave_pool(). */
 fh_result fhi_policy_place(fhi_core *core, fhi_request *request);
 
-/* The same for a request that will not be made: nothing is cached. *out_policy, 64 bytes, is the
- * policy's name, "" for native; *out_decided says whether it had an opinion, which is then in
- * *out_verdict. */
+/* The request is over, or counts in its pool's `live_count`; a no-op without such a pool. No lock
+ * held. */
+void fhi_policy_leave_pool(fhi_core *core, fhi_request *request);
+
+/* As fhi_policy_place(), for a request that will not be made: nothing is cached. *out_policy, 64
+ * bytes, is the policy's name, "" for native; *out_decided says whether it had an opinion, which is
+ * then in *out_verdict. */
 fh_result fhi_policy_preview(fhi_core *core, fhi_request *request, char *out_policy,
                              bool *out_decided, fh_verdict *out_verdict);
 
@@ -143,7 +148,8 @@ bool fhi_relieve(fhi_core *core, fhi_request *request, fh_result reason, fhi_rel
 
 /* ---- eviction (evict.c) ---- */
 
-/* How many bytes owners should let go of, and what helps. */
+/* How many bytes owners should let go of, and what helps. `total` and `heaps` are driver bytes,
+ * which come free by whole memories; the others are range bytes. */
 typedef struct fhi_evict_goal {
     uint64_t any;                /* of any memory */
     uint64_t total;              /* of any heap's memory, but not external */
@@ -151,6 +157,13 @@ typedef struct fhi_evict_goal {
     uint64_t kinds[FH_KIND_COUNT];
     uint64_t tags[FHI_TAGS];
     bool external; /* external parcels help heaps, too: it is the driver that has no memory */
+    /* A request: only what comes free at once helps it. Instead of driver bytes a hole of `hole`
+     * bytes will do, in a block of `pool`, or of the device's own pool of one of the types. */
+    bool at_once;
+    uint64_t hole, hole_alignment; /* bytes; `hole` 0 = no hole helps */
+    const fh_pool *hole_pool;      /* only compared */
+    uint32_t hole_types;           /* mask; when hole_pool is NULL */
+    fh_kind hole_kind;             /* of the request: slabs keep sorts apart */
 } fhi_evict_goal;
 
 /* How many bytes may still be asked for, in this tick. */

@@ -21,24 +21,32 @@ typedef struct fhi_allocator {
     void *context;
     bool closed; /* its alias is gone; under core->deeds.lock */
     _Atomic uint64_t references;
-    _Atomic uint64_t reserved_bytes; /* of live parcels that it made */
+    _Atomic uint32_t own; /* its deed with nobody under it, once it has one; lasts as long as the
+                             alias, so that a parcel finds it without a lock */
     /* While its alias lives, under core->deeds.lock: */
     struct fhi_allocator *next; /* of the device's */
     uint64_t serial;            /* ascending along the list */
     fh_device *base;            /* the alias holds a reference */
 } fhi_allocator;
 
+/* A place of the table; what is in it stays while a parcel counts in it. */
 typedef struct fhi_deed {
     fhi_allocator *allocator; /* NULL: a free place */
     uint32_t under;           /* the deed of the allocator that it delegated to, or 0 */
-    uint32_t parcel_count;    /* of all whose chain has it; under core->deeds.lock */
 } fhi_deed;
 
+/* A lane's parcels in one deed, or in one over it; under the lane's lock. */
+typedef struct fhi_deed_share {
+    uint64_t count, reserved;
+} fhi_deed_share;
+
 typedef struct fhi_deeds {
-    fhi_lock lock; /* guards the table and the list */
+    fhi_lock lock; /* guards the table and the list; a lane's lock may be taken inside it */
     fhi_deed table[FHI_DEEDS];
-    fhi_allocator *first; /* those whose aliases live */
-    uint64_t serial;      /* of the last one made */
+    _Atomic uint32_t closed_count; /* places whose allocators are closed: they go with their last
+                                      parcel */
+    fhi_allocator *first;          /* those whose aliases live */
+    uint64_t serial;               /* of the last one made */
 } fhi_deeds;
 
 /* Remember that `allocator` made the parcel in `record`, which is pinned. Once: an allocator that
@@ -46,10 +54,12 @@ typedef struct fhi_deeds {
 fh_result fhi_deed_attach(fhi_core *core, fhi_record *record, fhi_allocator *allocator);
 
 /* The parcel is gone: tell each allocator of the chain. No lock held. */
-void fhi_deed_notify_freed(fhi_core *core, uint32_t deed, uint64_t reserved, uint64_t committed,
-                           fh_kind kind);
-void fhi_deed_notify_resized(fhi_core *core, uint32_t deed, fh_parcel_bytes before,
-                             fh_parcel_bytes after, fh_kind kind);
+void fhi_deed_notify_freed(fhi_core *core, const fhi_record *was);
+void fhi_deed_notify_resized(fhi_core *core, const fhi_record *record, fh_parcel_bytes before,
+                             fh_parcel_bytes after);
+
+/* Reserved bytes of the live parcels that the allocator made. */
+uint64_t fhi_deeds_reserved(fhi_core *core, const fhi_allocator *allocator);
 
 /* The allocator's alias is gone: give up its places, now or when their last parcel is gone. */
 void fhi_deeds_close(fhi_core *core, fhi_allocator *allocator);

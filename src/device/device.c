@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    LAST_WAIT_NS = 2000000000 /* how long destroying waits for copies that were queued */
+    LAST_WAIT_NS = 2000000000, /* how long destroying waits for copies that were queued */
+    LAST_ROUNDS = 10000        /* how often what retires may retire more */
 };
 
 void fhi_note_loss(fhi_core *core)
@@ -51,6 +52,18 @@ static void free_all(fhi_core *core, bool backed)
     }
 }
 
+/* A callback may retire more, and that more again; but not for ever. */
+static void retire_all(fhi_core *core)
+{
+    uint32_t rounds = LAST_ROUNDS;
+    while (fhi_retire_passed(core, true) > 0 && --rounds > 0) {
+    }
+    if (rounds == 0) {
+        fhi_log(&core->log, FH_LOG_ERROR,
+                "retired callbacks kept retiring more when the device was destroyed");
+    }
+}
+
 void fhi_core_destroy(fhi_core *core)
 {
     fh_host_memory memory = core->memory;
@@ -60,11 +73,11 @@ void fhi_core_destroy(fhi_core *core)
                     "copies were still under way when the device was destroyed");
         }
         fhi_staging_finish(core);
-        fhi_retire_passed(core, true);
+        retire_all(core);
         fhi_leaks_report(core);
         free_all(core, true); /* what lies on others first */
         free_all(core, false);
-        fhi_retire_passed(core, true);
+        retire_all(core);
     }
     while (core->pools_first) {
         fhi_pool_forget(core->pools_first); /* verdicts that name it, too */

@@ -40,7 +40,7 @@ static void look_up_name(const dump *d, const fhi_piece *piece, char out_name[FH
     bool there = fhi_record_parcel(d->core, slot).id == piece->parcel.id;
     fhi_name_copy(out_name, there ? record->name : NULL);
     fhi_latch_release(&lane->lock);
-    fhi_text_clean(out_name);
+    fhi_text_validate(out_name);
 }
 
 static void write_name(dump *d, const fhi_piece *piece)
@@ -196,7 +196,7 @@ static void write_account(dump *d, fh_account_scope scope, uint32_t index)
     if (fh_device_account(d->device, (fh_account){scope, index}, &info) != FH_OK) {
         return;
     }
-    fhi_text_clean(info.name);
+    fhi_text_validate(info.name);
     fhi_json_row(&d->json, NULL);
     fhi_json_string(&d->json, "Name", info.name);
     fhi_json_integer(&d->json, "UsedBytes", info.used);
@@ -284,7 +284,7 @@ static void write_general(dump *d, const fh_device_stats *stats, bool detailed)
     fhi_policy *policy = fhi_policy_enter(d->core);
 
     memcpy(gpu, d->core->adapter.name, sizeof gpu);
-    fhi_text_clean(gpu);
+    fhi_text_validate(gpu);
     fhi_json_object(json, "General");
     fhi_json_string(json, "API", d->direct3d ? "Direct3D 12" : "Vulkan");
     fhi_json_string(json, "GPU", gpu);
@@ -406,7 +406,7 @@ static void write_pool_name(dump *d, size_t index)
         same += other->type == pool->type && strcmp(other->name, pool->name) == 0;
     }
     fhi_name_copy(name, pool->name[0] ? pool->name : "unnamed");
-    fhi_text_clean(name);
+    fhi_text_validate(name);
     snprintf(line, sizeof line, same > 1 ? "%s (%u)" : "%s", name, same);
     fhi_json_string(&d->json, "Name", line);
 }

@@ -1,17 +1,20 @@
 /* Eviction: owners are asked to let parcels go. Nothing is ever taken from them.
  *
- * Who may be asked is gathered by a walk over the slots, sorted here by the policy's columns or
- * keys, or by the native rule, and asked one after the other with no lock held, each only after a
- * look whether it still lives. An owner that says yes releases the parcel then or later; it is
- * looked at again at the next tick, and counted as ignored when it lives still.
+ * Who may be asked is gathered by a walk over the slots, sorted by the policy's columns or keys, or
+ * by the native rule, and asked one after the other with no lock held, each only after a look
+ * whether it still lives. An owner that says yes releases the parcel then or later; it is looked at
+ * again at the next tick, and counted as ignored when it lives still.
+ *
+ * Range bytes (of kinds, tags, a policy's wish) come free with each parcel. Driver bytes do not:
+ * for those, owners are asked memory by memory (evict_memory.c), as long as all in it agree, and
+ * nobody is asked where that frees no memory. A request is content with a hole in a block, too:
+ * where one parcel leaves one that is large enough, only that one is asked.
  *
  * A parcel whose owner was asked sorts behind those that were not, until all were: with a cap on
  * the bytes of one tick, an owner that always declines would otherwise be the only one ever
  * asked. */
 
 #include "device/evict.h"
-
-#include "device/core.h"
 
 #include <string.h>
 
@@ -29,33 +32,34 @@ typedef struct fhi_evict_batch {
 
 /* ---- goals ---- */
 
-/* What a parcel may add to. External memory is none of ours: it helps a heap only when it is the
- * driver that is short of memory. */
+/* Range bytes that a parcel may add to. */
 static uint64_t wanted_of(const fhi_evict_goal *goal, const fhi_candidate *one)
 {
     uint64_t most = goal->any;
-    if (!one->external || goal->external) {
-        most = goal->total > most ? goal->total : most;
-        most = goal->heaps[one->heap] > most ? goal->heaps[one->heap] : most;
-    }
     most = goal->kinds[one->kind] > most ? goal->kinds[one->kind] : most;
     return one->tag != 0 && goal->tags[one->tag] > most ? goal->tags[one->tag] : most;
 }
 
-static void subtract(uint64_t *wanted, uint64_t bytes)
-{
-    *wanted = *wanted > bytes ? *wanted - bytes : 0;
-}
-
 static void reach(fhi_evict_goal *goal, const fhi_candidate *one)
 {
-    subtract(&goal->any, one->size);
-    if (!one->external || goal->external) {
-        subtract(&goal->total, one->size);
-        subtract(&goal->heaps[one->heap], one->size);
+    fhi_evict_subtract(&goal->any, one->size);
+    fhi_evict_subtract(&goal->kinds[one->kind], one->size);
+    fhi_evict_subtract(&goal->tags[one->tag], one->size);
+}
+
+static bool wants_driver_bytes(const fhi_evict_goal *goal)
+{
+    uint64_t most = goal->total;
+    for (uint32_t i = 0; i < FH_HEAP_MAX; i++) {
+        most |= goal->heaps[i];
     }
-    subtract(&goal->kinds[one->kind], one->size);
-    subtract(&goal->tags[one->tag], one->size);
+    return most > 0;
+}
+
+static void forget_driver_bytes(fhi_evict_goal *goal)
+{
+    goal->total = 0;
+    memset(goal->heaps, 0, sizeof goal->heaps);
 }
 
 uint64_t fhi_evict_most_wanted(const fhi_evict_goal *goal)
@@ -79,6 +83,9 @@ static bool provide(void *context, uint32_t count)
 {
     fhi_candidates *c = context;
     const fh_host_memory *memory = &c->core->memory;
+    if (!fhi_grounds_provide(c, count)) {
+        return false;
+    }
     if (c->capacity - c->count >= count) {
         return true;
     }
@@ -96,12 +103,30 @@ static bool provide(void *context, uint32_t count)
     return true;
 }
 
+/* Whether the request could lie where this lies. */
+static bool leaves_hole(const fhi_evict_goal *goal, const fhi_record *record)
+{
+    const fhi_backing *backing = &record->backing;
+    const fhi_memory *memory = backing->memory;
+    if (goal->hole == 0 || backing->reserved < goal->hole || !memory || !memory->pool ||
+        (goal->hole_alignment > 1 && backing->offset % goal->hole_alignment != 0) ||
+        (backing->slab && record->kind != goal->hole_kind)) {
+        return false;
+    }
+    return goal->hole_pool ? memory->pool == goal->hole_pool
+                           : !memory->pool->custom && (goal->hole_types >> memory->type & 1) != 0;
+}
+
 static void gather(void *context, uint32_t slot, const fhi_record *record)
 {
     fhi_candidates *c = context;
-    if (record->evictable == FH_EVICTABLE_NO || record->state != FHI_STATE_LIVE ||
-        record->backing.reserved == 0 ||
-        (record->flags & (FHI_RECORD_GHOST | FHI_RECORD_EVICT_PENDING)) != 0) {
+    if (record->backing.reserved == 0) {
+        return; /* on another parcel's memory: its owner's business, and goes with that parcel */
+    }
+    bool is_candidate = record->evictable != FH_EVICTABLE_NO && record->state == FHI_STATE_LIVE &&
+                        (record->flags & (FHI_RECORD_GHOST | FHI_RECORD_EVICT_PENDING)) == 0;
+    uint32_t ground = fhi_grounds_add(c, slot, record, is_candidate);
+    if (!is_candidate) {
         return;
     }
     bool external = record->type == FHI_NO_TYPE;
@@ -110,6 +135,8 @@ static void gather(void *context, uint32_t slot, const fhi_record *record)
         .size = record->backing.reserved,
         .age = c->now - record->used_tick,
         .made = c->now - record->made_tick,
+        .ground = ground,
+        .next = FHI_EVICT_NONE,
         .priority = record->priority,
         .tag = record->tag,
         .kind = record->kind,
@@ -117,8 +144,9 @@ static void gather(void *context, uint32_t slot, const fhi_record *record)
         .evictable = record->evictable,
         .external = external,
         .again = (record->flags & FHI_RECORD_EVICT_ASKED) != 0,
+        .hole = ground != FHI_EVICT_NONE && leaves_hole(c->goal, record),
     };
-    if (wanted_of(c->goal, &one) > 0) {
+    if (ground != FHI_EVICT_NONE || wanted_of(c->goal, &one) > 0) {
         c->all[c->count++] = one;
     }
 }
@@ -161,13 +189,18 @@ static void count_ignored(fhi_core *core, fh_parcel parcel, uint64_t bytes)
     observe(core, FH_EVENT_EVICT_IGNORED, parcel, bytes);
 }
 
-/* Who says yes is noted in `batch`, which may be NULL: then nobody looks again. Returns whether the
- * owner said yes. It is not asked when it lives no more, or is being asked on another thread. */
-static bool ask_owner(fhi_core *core, fh_parcel parcel, fhi_evict_batch *batch)
+typedef enum answer {
+    ANSWER_NO = 0,
+    ANSWER_YES,
+    ANSWER_GONE /* was not asked: it lives no more, or is being asked on another thread */
+} answer;
+
+/* Who says yes is noted in `batch`, which may be NULL: then nobody looks again. */
+static answer ask_owner(fhi_core *core, fh_parcel parcel, fhi_evict_batch *batch)
 {
     fhi_record *record = try_pin(core, parcel);
     if (!record) {
-        return false;
+        return ANSWER_GONE;
     }
     fhi_lane *lane = &core->lanes[record->lane];
     fhi_latch_acquire(&lane->lock);
@@ -178,7 +211,7 @@ static bool ask_owner(fhi_core *core, fh_parcel parcel, fhi_evict_batch *batch)
     fhi_latch_release(&lane->lock);
     fhi_unpin(core, parcel, record);
     if (busy) {
-        return false;
+        return ANSWER_GONE;
     }
     atomic_fetch_add_explicit(&core->evict_asked_count, 1, memory_order_relaxed);
     observe(core, FH_EVENT_EVICT_ASKED, parcel, bytes);
@@ -196,7 +229,7 @@ static bool ask_owner(fhi_core *core, fh_parcel parcel, fhi_evict_batch *batch)
     if (!lets_go) {
         count_ignored(core, parcel, bytes);
     }
-    return lets_go;
+    return lets_go ? ANSWER_YES : ANSWER_NO;
 }
 
 static fhi_evict_batch *batch_create(fhi_core *core, uint32_t capacity)
@@ -295,7 +328,7 @@ static bool spend(fhi_evict_cap *cap, uint64_t bytes)
     if (bytes > cap->left && cap->spent) {
         return false;
     }
-    subtract(&cap->left, bytes);
+    fhi_evict_subtract(&cap->left, bytes);
     cap->spent = true;
     return true;
 }
@@ -332,15 +365,34 @@ void fhi_evict_noted(fhi_core *core, fhi_evict_cap *cap)
     batch_keep(core, batch);
 }
 
-/* All were asked: a new round. */
-static void begin_round(fhi_core *core, fhi_candidates *c)
+/* ---- who is asked ---- */
+
+static fhi_ground *ground_of(const fhi_candidates *c, const fhi_candidate *one)
 {
+    return one->ground == FHI_EVICT_NONE ? NULL : &c->grounds[one->ground];
+}
+
+/* That it goes helps, on this thread or at the next tick. */
+static bool is_of_use(const fhi_candidates *c, const fhi_candidate *one)
+{
+    const fhi_ground *ground = ground_of(c, one);
+    return one->hole || wanted_of(c->goal, one) > 0 ||
+           (ground && fhi_ground_can_go(c, ground, false));
+}
+
+/* All were asked: a new round. False: nobody is of use at all. */
+static bool begin_round(fhi_core *core, fhi_candidates *c)
+{
+    bool any = false;
     for (uint32_t i = 0; i < c->count; i++) {
-        if (!c->all[i].again) {
-            return;
+        if (is_of_use(c, &c->all[i])) {
+            any = true;
+            if (!c->all[i].again) {
+                return true;
+            }
         }
     }
-    for (uint32_t i = 0; i < c->count; i++) {
+    for (uint32_t i = 0; any && i < c->count; i++) {
         fhi_record *record = try_pin(core, c->all[i].parcel);
         if (record) {
             set_flags(core, record, 0, FHI_RECORD_EVICT_ASKED);
@@ -348,35 +400,163 @@ static void begin_round(fhi_core *core, fhi_candidates *c)
         }
         c->all[i].again = false;
     }
+    return any;
 }
 
-/* In the order of `sorted`, as long as one of the goals needs it. */
-static uint64_t ask_in_order(fhi_core *core, fhi_candidates *c, const uint32_t *sorted,
-                             fhi_evict_goal *goal, bool in_request, fhi_evict_cap *cap)
+/* Told once, until a memory could be emptied again. */
+static void note_stuck(fhi_core *core, const fhi_candidates *c)
 {
-    uint64_t bytes = 0;
-    fhi_evict_batch *batch = batch_create(core, c->count);
-    if (!batch) {
-        return 0;
+    bool any = false;
+    for (uint32_t i = 0; i < c->ground_count; i++) {
+        any = any || c->grounds[i].count > 0;
+        if (fhi_ground_can_go(c, &c->grounds[i], false)) {
+            return;
+        }
+    }
+    if (any && !atomic_exchange(&core->evict_stuck, true)) {
+        fhi_log(&core->log, FH_LOG_WARNING,
+                "memory is over a limit and no owner is asked to let go: beside every evictable "
+                "parcel something lives in the same memory that is not, so that none would come "
+                "free");
+    }
+}
+
+/* One round of asking. */
+typedef struct asking {
+    fhi_core *core;
+    fhi_candidates *c;
+    const uint32_t *sorted;
+    fhi_evict_batch *batch;
+    fhi_evict_cap *cap;
+    uint64_t bytes; /* that owners said they let go */
+} asking;
+
+typedef enum outcome {
+    OUTCOME_AGREED = 0,
+    OUTCOME_DECLINED,
+    OUTCOME_CAPPED
+} outcome;
+
+static outcome ask(asking *a, fhi_candidate *one)
+{
+    if (!spend(a->cap, one->size)) {
+        return OUTCOME_CAPPED;
+    }
+    one->closed = true;
+    answer said = ask_owner(a->core, one->parcel, a->batch);
+    if (said == ANSWER_YES) {
+        a->bytes += one->size;
+        reach(a->c->goal, one);
+    }
+    return said == ANSWER_NO ? OUTCOME_DECLINED : OUTCOME_AGREED;
+}
+
+/* All that lies there, until an owner declines: then the rest of it would go in vain. False: the cap
+ * ended it in the middle, and the next tick goes on with it. */
+static bool empty(asking *a, fhi_ground *ground)
+{
+    bool begun = false;
+    ground->closed = true;
+    for (uint32_t i = ground->first; i != FHI_EVICT_NONE; i = a->c->all[i].next) {
+        fhi_candidate *one = &a->c->all[i];
+        outcome out = one->closed ? OUTCOME_AGREED : ask(a, one);
+        if (out != OUTCOME_AGREED) {
+            return out == OUTCOME_DECLINED || !begun;
+        }
+        begun = true;
+    }
+    fhi_ground_goes(a->c, ground);
+    atomic_store_explicit(&a->core->evict_stuck, false, memory_order_relaxed);
+    return true;
+}
+
+/* What was begun in earlier ticks first, where all agreed so far; what is on its way out does not
+ * help a request. */
+static bool is_turn(const fhi_candidates *c, const fhi_candidate *last, bool begun)
+{
+    return !begun || (c->grounds[last->ground].draining && !last->again && !c->goal->at_once);
+}
+
+static void ask_for_driver_bytes(asking *a)
+{
+    fhi_candidates *c = a->c;
+    for (uint32_t i = 0; i < 2 * c->count && wants_driver_bytes(c->goal); i++) {
+        uint32_t place = i % c->count;
+        bool begun = i < c->count;
+        fhi_candidate *one = &c->all[a->sorted[place]];
+        fhi_ground *ground = ground_of(c, one), *other;
+        if (one->hole && !begun && !one->closed && !fhi_is_nan(one->key) &&
+            one->evictable == FH_EVICTABLE_ANY_THREAD && ask(a, one) == OUTCOME_AGREED) {
+            forget_driver_bytes(c->goal);
+            return;
+        }
+        if (!ground || ground->worst != place || !is_turn(c, one, begun)) {
+            continue;
+        }
+        while (fhi_ground_can_go(c, ground, true)) {
+            other = fhi_ground_cheaper(c, ground);
+            if (!empty(a, other ? other : ground)) {
+                return;
+            }
+        }
+    }
+}
+
+static void ask_for_range_bytes(asking *a)
+{
+    for (uint32_t i = 0; i < a->c->count; i++) {
+        fhi_candidate *one = &a->c->all[a->sorted[i]];
+        bool now = !a->c->in_request || one->evictable == FH_EVICTABLE_ANY_THREAD;
+        if (now && !one->closed && wanted_of(a->c->goal, one) > 0 && !fhi_is_nan(one->key)) {
+            ask(a, one);
+        }
+    }
+}
+
+/* Those that the request may not ask: for the next tick or poll. */
+static void note_rest(asking *a)
+{
+    fhi_candidates *c = a->c;
+    for (uint32_t i = 0; i < c->count && wants_driver_bytes(c->goal); i++) {
+        fhi_candidate *one = &c->all[a->sorted[i]];
+        fhi_ground *ground = ground_of(c, one);
+        if (one->hole && one->evictable == FH_EVICTABLE_AT_TICK) {
+            note(a->core, one->parcel);
+            one->closed = true;
+            forget_driver_bytes(c->goal);
+        } else if (ground && ground->worst == i && fhi_ground_can_go(c, ground, false)) {
+            for (uint32_t j = ground->first; j != FHI_EVICT_NONE; j = c->all[j].next) {
+                note(a->core, c->all[j].parcel);
+                c->all[j].closed = true;
+            }
+            fhi_ground_goes(c, ground);
+        }
     }
     for (uint32_t i = 0; i < c->count; i++) {
-        const fhi_candidate *one = &c->all[sorted[i]];
-        bool now = !in_request || one->evictable == FH_EVICTABLE_ANY_THREAD;
-        if (now && wanted_of(goal, one) > 0 && !fhi_is_nan(one->key) && spend(cap, one->size) &&
-            ask_owner(core, one->parcel, batch)) {
-            bytes += one->size;
-            reach(goal, one);
+        fhi_candidate *one = &c->all[a->sorted[i]];
+        if (one->evictable == FH_EVICTABLE_AT_TICK && wanted_of(c->goal, one) > 0) {
+            note(a->core, one->parcel);
+            reach(c->goal, one);
         }
     }
-    batch_keep(core, batch);
-    for (uint32_t i = 0; in_request && i < c->count; i++) {
-        const fhi_candidate *one = &c->all[sorted[i]];
-        if (one->evictable == FH_EVICTABLE_AT_TICK && wanted_of(goal, one) > 0) {
-            note(core, one->parcel);
-            reach(goal, one);
-        }
+}
+
+static uint64_t ask_in_order(fhi_core *core, fhi_candidates *c, uint32_t *indices,
+                             fhi_evict_cap *cap)
+{
+    asking a = {.core = core, .c = c, .cap = cap, .batch = batch_create(core, c->count)};
+    if (!a.batch) {
+        return 0;
     }
-    return bytes;
+    a.sorted = fhi_evict_order_make(c, c->in_request, indices, indices + c->count);
+    fhi_grounds_link(c, a.sorted);
+    ask_for_driver_bytes(&a);
+    ask_for_range_bytes(&a);
+    batch_keep(core, a.batch);
+    if (c->in_request) {
+        note_rest(&a);
+    }
+    return a.bytes;
 }
 
 uint64_t fhi_evict(fhi_core *core, fhi_evict_goal *goal, bool in_request, fhi_evict_cap *cap)
@@ -385,6 +565,7 @@ uint64_t fhi_evict(fhi_core *core, fhi_evict_goal *goal, bool in_request, fhi_ev
         .core = core,
         .goal = goal,
         .now = fhi_tick_count(core),
+        .in_request = in_request,
     };
     uint64_t bytes = 0;
 
@@ -392,15 +573,19 @@ uint64_t fhi_evict(fhi_core *core, fhi_evict_goal *goal, bool in_request, fhi_ev
         return 0;
     }
     if (fhi_records_walk(core, &(fhi_walk){provide, gather, &c}) && c.count > 0) {
-        uint32_t *indices = fhi_host_alloc(&core->memory, c.count, 2 * sizeof *indices, 64);
+        fhi_grounds_settle(&c);
+        if (!goal->at_once && wants_driver_bytes(goal)) {
+            note_stuck(core, &c);
+        }
+        bool any = fhi_evict_most_wanted(goal) > 0 && begin_round(core, &c);
+        uint32_t *indices =
+            any ? fhi_host_alloc(&core->memory, c.count, 2 * sizeof *indices, 64) : NULL;
         if (indices) {
-            begin_round(core, &c);
-            const uint32_t *sorted =
-                fhi_evict_order_make(&c, in_request, indices, indices + c.count);
-            bytes = ask_in_order(core, &c, sorted, goal, in_request, cap);
+            bytes = ask_in_order(core, &c, indices, cap);
             fhi_host_free(&core->memory, indices, c.count, 2 * sizeof *indices, 64);
         }
     }
+    fhi_grounds_finish(&c);
     fhi_host_free(&core->memory, c.all, c.capacity, sizeof *c.all, 64);
     return bytes;
 }

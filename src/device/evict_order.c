@@ -4,7 +4,6 @@
 
 #include "device/evict.h"
 
-#include "device/core.h"
 #include "device/inside.h"
 
 #include <string.h>

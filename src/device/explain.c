@@ -1,7 +1,7 @@
 /* Why a request gets the memory that it gets, in words. The request is made up as
  * fh_buffer_create() and its siblings do it, with a backend object that is destroyed again, and
- * goes through the same decisions: the types' costs, the policy's verdict, the pool or the
- * dedicated rule, the accounts. It stops before anything would be taken. The sentences
+ * goes through the same decisions: the types' costs and the policy's verdict. It stops before
+ * anything would be taken; what would come of it then is outlook.c's to find. The sentences
  * themselves are in explain_text.c. */
 
 #include "device/explain.h"
@@ -100,70 +100,6 @@ static fh_result make_raw(fhi_core *core, const fh_raw_desc *desc, fh_memory_des
 
 /* ---- what it would come from ---- */
 
-static fhi_source dedicated_source(const fhi_core *core, const fhi_request *request,
-                                   const fh_pool *pool)
-{
-    const fh_requirements *needs = &request->requirements;
-    uint32_t most = core->adapter.allocation_count_max;
-    bool may = request->dedicated != FH_DEDICATED_NEVER && !request->pool;
-
-    if (request->import) {
-        return FHI_SOURCE_IMPORT;
-    }
-    if (needs->dedicated_required) {
-        return FHI_SOURCE_DRIVER_REQUIRES;
-    }
-    if (request->dedicated == FH_DEDICATED_REQUIRE) {
-        return FHI_SOURCE_REQUIRED;
-    }
-    if (!may) {
-        return FHI_SOURCE_POOL;
-    }
-    if (needs->size > pool->block_size) {
-        return FHI_SOURCE_LARGER_THAN_BLOCK;
-    }
-    if (atomic_load_explicit(&core->total.count, memory_order_relaxed) >= most - most / 4) {
-        return FHI_SOURCE_POOL;
-    }
-    if (request->dedicated == FH_DEDICATED_PREFER) {
-        return FHI_SOURCE_PREFERRED;
-    }
-    if (needs->dedicated_preferred) {
-        return FHI_SOURCE_DRIVER_PREFERS;
-    }
-    return needs->size > pool->block_size / 2 ? FHI_SOURCE_HALF_A_BLOCK : FHI_SOURCE_POOL;
-}
-
-/* For the first type in order, as request.c and pool.c do it: a test compares what is said here
- * with what then happens. */
-static void find_source(const fhi_core *core, fhi_explanation *e)
-{
-    const fhi_request *request = &e->request;
-    const fh_requirements *needs = &request->requirements;
-    fh_pool *pool = request->pool ? request->pool : &core->pools[request->order.types[0]];
-    uint64_t page = core->adapter.granularity;
-
-    e->pool = pool;
-    e->reserved = needs->size;
-    e->source = dedicated_source(core, request, pool);
-    if (e->source != FHI_SOURCE_POOL) {
-        return;
-    }
-    e->is_small = needs->size <= pool->small && request->sort < FHI_SORTS_IN_SLABS &&
-                  needs->alignment <= FHI_SLAB_ALIGNMENT;
-    if (!e->is_small && page > 1 && request->sort != FHI_SORT_LINEAR) {
-        e->reserved = fhi_align_up(needs->size, page);
-    }
-    fhi_lock_acquire(&pool->lock);
-    for (const fhi_memory *memory = pool->first; memory; memory = memory->next) {
-        e->has_room = e->has_room || fh_block_free_bound(memory->ranges) >= e->reserved;
-    }
-    e->block_count = pool->block_count;
-    e->block_bytes = pool->block_bytes;
-    e->next_block = fhi_pool_next_size(pool, e->reserved);
-    fhi_lock_release(&pool->lock);
-}
-
 /* What it would lie on. */
 static fh_result look_at_backing(fh_device *device, fhi_explanation *e)
 {
@@ -177,6 +113,16 @@ static fh_result look_at_backing(fh_device *device, fhi_explanation *e)
         fh_parcel_release(device, memory->backing);
     }
     return result;
+}
+
+static bool policy_relieves(fhi_core *core)
+{
+    fhi_policy *policy = fhi_policy_enter(core);
+    bool relieves = policy && policy->ops.relieve;
+    if (policy) {
+        fhi_policy_leave(core, policy);
+    }
+    return relieves;
 }
 
 static fh_result decide(fh_device *device, fhi_explanation *e)
@@ -205,7 +151,8 @@ static fh_result decide(fh_device *device, fhi_explanation *e)
         return FH_OK;
     }
     if (result == FH_OK) {
-        find_source(core, e);
+        e->relieves = policy_relieves(core);
+        fhi_outlook_make(core, request, &e->outlook);
     }
     return result;
 }
@@ -248,6 +195,7 @@ fh_result fh_device_explain(fh_device *device, const fh_buffer_desc *buffer,
     if (result == FH_OK) {
         result = fhi_explain_write(device, &e);
     }
+    fhi_policy_leave_pool(core, &e.request);
     if (e.request.object) {
         core->ops->object_destroy(core->backend, object);
     }

@@ -1,6 +1,6 @@
 /* The words for an explanation: what is asked for, each memory type with what speaks for and
- * against it, where the memory comes from, what the policy said, which limits there are, and
- * what all this means for who uses the memory. */
+ * against it, what the policy said, which limits there are, and what all this means for who uses
+ * the memory. Where the memory comes from is said by explain_outlook.c. */
 
 #include "device/explain.h"
 
@@ -10,12 +10,7 @@
 
 #include <inttypes.h>
 
-typedef struct text {
-    fhi_text out;
-    fh_device *device;
-    fhi_core *core;
-    const fhi_explanation *e;
-} text;
+typedef fhi_explain_text text;
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -85,12 +80,11 @@ static void say_object(text *t)
     const fhi_request *request = &t->e->request;
     const fh_texture_desc *texture = request->texture;
     const fh_memory_desc *memory = request->memory;
-    char name[FH_NAME_SIZE];
+    const fhi_name_text name = fhi_name_print(memory->name);
 
-    fhi_name_copy(name, memory->name);
     SAY("%s", request->raw ? "raw memory" : fhi_kind_name(request->kind));
-    if (name[0]) {
-        SAY(" \"%s\"", name);
+    if (name.text[0]) {
+        SAY(" \"%s\"", name.text);
     }
     if (texture) {
         say_texture(t, texture);
@@ -102,7 +96,7 @@ static void say_object(text *t)
         fhi_say_size(&t->out, request->capacity);
     }
     if (memory->tag != 0) {
-        SAY(", tag \"%s\"", fh_device_tag_name(t->device, memory->tag));
+        SAY(", tag \"%s\"", fhi_name_print(fh_device_tag_name(t->device, memory->tag)).text);
     }
     if (!request->raw) {
         SAY("; usage: ");
@@ -295,13 +289,14 @@ static void say_policy(text *t)
     const fh_verdict *verdict = &e->verdict;
 
     if (e->allocator) {
-        SAY("The allocator \"%s\" is asked first, and may do otherwise.\n", e->allocator);
+        SAY("The allocator \"%s\" is asked first, and may do otherwise.\n",
+            fhi_name_print(e->allocator).text);
     }
     if (!e->policy[0]) {
         SAY("No policy is set: the native rules decide.\n");
         return;
     }
-    SAY("The policy \"%s\"", e->policy);
+    SAY("The policy \"%s\"", fhi_name_print(e->policy).text);
     if (!e->decided) {
         SAY(" has no opinion about this: the native rules decide.\n");
         return;
@@ -340,92 +335,14 @@ static void say_policy(text *t)
     SAY(".\n");
 }
 
-/* ---- where from ---- */
-
-static void say_dedicated(text *t)
-{
-    SAY(", as a driver allocation of its own: ");
-    switch (t->e->source) {
-    case FHI_SOURCE_POOL:
-        break;
-    case FHI_SOURCE_IMPORT:
-        SAY("it is the program's host memory");
-        break;
-    case FHI_SOURCE_DRIVER_REQUIRES:
-        SAY("the driver requires that");
-        break;
-    case FHI_SOURCE_REQUIRED:
-        SAY("dedicated memory is required");
-        break;
-    case FHI_SOURCE_LARGER_THAN_BLOCK:
-        SAY("it is larger than a block, which has %s", fhi_size_print(t->e->pool->block_size).text);
-        break;
-    case FHI_SOURCE_PREFERRED:
-        SAY("dedicated memory is preferred; a block would do, too");
-        break;
-    case FHI_SOURCE_DRIVER_PREFERS:
-        SAY("the driver prefers that; a block would do, too");
-        break;
-    case FHI_SOURCE_HALF_A_BLOCK:
-        SAY("it exceeds half a block, which has %s; a block would do, too",
-            fhi_size_print(t->e->pool->block_size).text);
-        break;
-    }
-    SAY(".\n");
-}
-
-static void say_pool(text *t)
-{
-    const fhi_explanation *e = t->e;
-    const fh_pool *pool = e->pool;
-
-    if (pool->custom) {
-        SAY(", in the pool \"%s\"", pool->name);
-    } else {
-        SAY(", in the device's own pool of that type");
-    }
-    SAY(", which has %u block%s of %s in all", (unsigned int)e->block_count,
-        e->block_count == 1 ? "" : "s", fhi_size_print(e->block_bytes).text);
-    if (e->is_small) {
-        SAY(". It is small, and cut from a slab of the thread's own, up to %s; a new slab or a "
-            "new block is made when there is no room",
-            fhi_size_print(pool->small).text);
-    } else if (e->has_room) {
-        SAY(". A block may have room for it; if none has, a new one of %s is made",
-            fhi_size_print(e->next_block).text);
-    } else if (pool->block_count_max != 0 && e->block_count >= pool->block_count_max) {
-        SAY(". None has room for it, and the pool may not have more");
-    } else {
-        SAY(". None has room for it: a new block of %s is made",
-            fhi_size_print(e->next_block).text);
-    }
-    SAY(".\n");
-    if (e->reserved != e->request.requirements.size) {
-        SAY("It takes whole pages of %s, since linear and optimal resources must not share one.\n",
-            fhi_size_print(t->core->adapter.granularity).text);
-    }
-}
-
-static void say_source(text *t)
-{
-    const fhi_explanation *e = t->e;
-    uint32_t type = e->request.order.types[0];
-
-    SAY("So it comes from memory type %u, heap %u, and reserves %" PRIu64 " bytes",
-        (unsigned int)type, (unsigned int)t->core->adapter.types[type].heap, e->reserved);
-    if (e->source != FHI_SOURCE_POOL) {
-        say_dedicated(t);
-    } else {
-        say_pool(t);
-    }
-}
+/* ---- what it lies on ---- */
 
 static void say_backing(text *t)
 {
     const fh_parcel_info *under = &t->e->backing;
     SAY("It lies on the parcel \"%s\", of memory type %u, heap %u, from byte %" PRIu64
         " of its %" PRIu64 " on, and reserves nothing.\n",
-        under->name, (unsigned int)under->type, (unsigned int)under->heap,
+        fhi_name_print(under->name).text, (unsigned int)under->type, (unsigned int)under->heap,
         t->e->request.memory->backing_offset, under->committed);
 }
 
@@ -439,7 +356,7 @@ static void say_account(text *t, fh_account_scope scope, uint32_t index, uint64_
     if (fh_device_account(t->device, (fh_account){scope, index}, &info) != FH_OK) {
         return;
     }
-    SAY("  %s%s: ", scopes[scope], info.name);
+    SAY("  %s%s: ", scopes[scope], fhi_name_print(info.name).text);
     SAY("%s used", fhi_size_print(info.used).text);
     if (info.limit == FH_NO_LIMIT) {
         SAY(", no limit\n");
@@ -449,10 +366,15 @@ static void say_account(text *t, fh_account_scope scope, uint32_t index, uint64_
     SAY(" of %s", fhi_size_print(info.limit).text);
     SAY(", %s left", fhi_size_print(left).text);
     if (bytes > left) {
-        SAY(": not enough for %s more, which would be relieved, or refused with FH_ERR_BUDGET",
-            fhi_size_print(bytes).text);
+        SAY(": not enough for %s more", fhi_size_print(bytes).text);
     }
     SAY("\n");
+}
+
+/* Where the walk through the types ended. */
+static uint32_t last_place(const fhi_outlook *outlook)
+{
+    return outlook->count == 0 ? 0 : outlook->count - 1;
 }
 
 /* Driver bytes grow only when a block or a dedicated allocation is made. */
@@ -460,17 +382,21 @@ static void say_limits(text *t)
 {
     const fhi_explanation *e = t->e;
     const fhi_request *request = &e->request;
-    uint32_t heap = t->core->adapter.types[request->order.types[0]].heap;
-    bool grows = e->source != FHI_SOURCE_POOL || (!e->has_room && !e->is_small);
-    uint64_t driver_bytes = grows && !request->import ? e->reserved : 0;
+    uint32_t place = last_place(&e->outlook);
+    const fhi_prospect *last = &e->outlook.types[place];
+    uint32_t heap = t->core->adapter.types[request->order.types[place]].heap;
+    bool grows = last->source != FHI_SOURCE_POOL || (!last->has_room && !last->is_small);
+    uint64_t driver_bytes = grows && !request->import ? last->reserved : 0;
+    uint64_t reserved =
+        last->reserved > request->requirements.size ? last->reserved : request->requirements.size;
     fh_device_stats stats;
 
     SAY("Limits:\n");
     say_account(t, FH_ACCOUNT_HEAP, heap, driver_bytes);
     say_account(t, FH_ACCOUNT_TOTAL, 0, driver_bytes);
-    say_account(t, FH_ACCOUNT_KIND, request->kind, e->reserved);
+    say_account(t, FH_ACCOUNT_KIND, request->kind, reserved);
     if (request->memory->tag != 0) {
-        say_account(t, FH_ACCOUNT_TAG, request->memory->tag, e->reserved);
+        say_account(t, FH_ACCOUNT_TAG, request->memory->tag, reserved);
     }
     (void)fh_device_get_stats(t->device, &stats);
     SAY("  the system gives this process %s of heap %u",
@@ -582,9 +508,11 @@ fh_result fhi_explain_write(fh_device *device, const fhi_explanation *e)
     }
     say_policy(&t);
     if (!e->denied) {
-        say_source(&t);
+        fhi_explain_outlook(&t);
         say_limits(&t);
-        say_meaning(&t, e->request.order.types[0]);
+        if (e->outlook.result == FH_OK) {
+            say_meaning(&t, e->request.order.types[last_place(&e->outlook)]);
+        }
     }
     return fhi_text_finish(&t.out);
 }

@@ -8,6 +8,7 @@
 
 #include "base/lock.h"
 #include "device/account.h"
+#include "device/deed.h"
 #include "device/record.h"
 
 #include <stdalign.h>
@@ -37,6 +38,7 @@ typedef struct fhi_lane {
     fhi_share *tags; /* core->tags.capacity of them once a tagged parcel was made here, or NULL */
     uint32_t tag_capacity;
     fhi_type_share types[FH_MEMORY_TYPE_MAX];
+    fhi_deed_share deeds[FHI_DEEDS];
     struct fhi_inside *inside;          /* threads of this lane that are in a callback (inside.h) */
     struct fhi_lane_verdicts *verdicts; /* NULL until the policy decided here first (verdict.h) */
 } fhi_lane;
@@ -44,7 +46,7 @@ typedef struct fhi_lane {
 /* Which thread uses which lane; entries are claimed once and never change. */
 typedef struct fhi_lane_map {
     _Atomic uintptr_t threads[FHI_THREADS]; /* fhi_thread_anchor(); 0 = free */
-    _Atomic uint8_t lanes[FHI_THREADS];     /* lane + 1; 0 = being claimed */
+    _Atomic uint8_t lanes[FHI_THREADS];     /* written by the thread itself */
     _Atomic uint32_t count;
 } fhi_lane_map;
 

@@ -111,6 +111,16 @@ void fhi_limits_apply(fhi_core *core, const fhi_limits *answer)
 
 /* A limit below what was charged: what lanes have in credit is over it, and is taken back, so that
  * nothing is made from it any more. */
+/* Who looked at the old limit in a lane has taken its credit when this is over. */
+static void settle_lanes(fhi_core *core)
+{
+    for (uint32_t i = 0; i < FHI_LANES; i++) {
+        fhi_lane *lane = &core->lanes[i];
+        fhi_latch_acquire(&lane->lock);
+        fhi_latch_release(&lane->lock);
+    }
+}
+
 static void enforce(fhi_core *core, fh_account which)
 {
     const fhi_account *account = fhi_account_of(core, which);
@@ -123,6 +133,7 @@ static void enforce(fhi_core *core, fh_account which)
 void fhi_limits_enforce(fhi_core *core)
 {
     uint32_t tag_count = count_tags(core);
+    settle_lanes(core);
     for (uint32_t kind = 0; kind < FH_KIND_COUNT; kind++) {
         enforce(core, (fh_account){FH_ACCOUNT_KIND, kind});
     }
@@ -272,6 +283,7 @@ fh_result fh_device_set_limit(fh_device *device, fh_account which, uint64_t limi
     fhi_account_set_limit(account, FHI_LIMIT_PROGRAM, limit);
     fhi_lock_release(&core->limit_lock);
     if (which.scope >= FH_ACCOUNT_KIND) {
+        settle_lanes(core);
         enforce(core, which);
     }
     return FH_OK;

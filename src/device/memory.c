@@ -9,15 +9,13 @@ static size_t bytes_of(const fhi_core *core)
     return sizeof(fhi_memory) + core->ops->memory_size;
 }
 
-static void observe_memory(fhi_core *core, const fhi_memory *memory, uint32_t event)
+fh_event fhi_memory_event(const fhi_memory *memory, uint32_t event)
 {
-    if (fhi_is_observed(core, event)) {
-        fhi_observe(core, &(fh_event){.kind = event,
-                                      .heap = memory->heap,
-                                      .type = memory->type,
-                                      .bytes = memory->size,
-                                      .dedicated = memory->dedicated});
-    }
+    return (fh_event){.kind = event,
+                      .heap = memory->heap,
+                      .type = memory->type,
+                      .bytes = memory->size,
+                      .dedicated = memory->dedicated};
 }
 
 uint64_t fhi_budget_limit(fhi_core *core, uint32_t heap)
@@ -96,9 +94,8 @@ fh_result fhi_memory_create(fhi_core *core, const fhi_memory_want *want, fhi_mem
         .address = want->address,
         .host = want->import,
     };
-    result = fhi_backend_result(
-        core, memory->imported ? core->ops->memory_import(core->backend, &request, memory->backend)
-                               : core->ops->memory_alloc(core->backend, &request, memory->backend));
+    result = memory->imported ? core->ops->memory_import(core->backend, &request, memory->backend)
+                              : core->ops->memory_alloc(core->backend, &request, memory->backend);
     if (result != FH_OK) {
         if (!memory->imported) {
             credit(core, heap, want->size);
@@ -119,7 +116,6 @@ fh_result fhi_memory_create(fhi_core *core, const fhi_memory_want *want, fhi_mem
         atomic_fetch_add_explicit(&core->dedicated_bytes[memory->type], memory->size,
                                   memory_order_relaxed);
     }
-    observe_memory(core, memory, FH_EVENT_MEMORY_ALLOCATED);
     *out_memory = memory;
     return FH_OK;
 }
@@ -147,7 +143,10 @@ void fhi_memory_destroy(fhi_core *core, fhi_memory *memory)
                                   memory_order_relaxed);
     }
     atomic_fetch_add_explicit(&core->driver_free_count, 1, memory_order_relaxed);
-    observe_memory(core, memory, FH_EVENT_MEMORY_FREED);
+    if (fhi_is_observed(core, FH_EVENT_MEMORY_FREED)) {
+        fh_event event = fhi_memory_event(memory, FH_EVENT_MEMORY_FREED);
+        fhi_observe(core, &event);
+    }
     fh_block_destroy(memory->ranges);
     fhi_stash_finish(&memory->stash);
     fhi_host_free(&core->memory, memory, 1, bytes_of(core), 64);

@@ -10,6 +10,7 @@
 #include "device/stash.h"
 
 #include <freehold/account.h>
+#include <freehold/observer.h>
 #include <freehold/pool.h>
 
 #include <stdalign.h>
@@ -53,6 +54,9 @@ typedef struct fhi_refusal {
     fh_account account;
     uint64_t missing; /* bytes; 0 = not known */
 } fhi_refusal;
+
+/* The event of a memory that came or went. */
+fh_event fhi_memory_event(const fhi_memory *memory, uint32_t event);
 
 /* Charge the heap and the total, then ask the driver. Errors: BUDGET (an account said no:
  * *out_refusal), OUT_OF_MEMORY, HOST_MEMORY, DEVICE_LOST: nothing is then charged. No lock held. */

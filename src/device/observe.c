@@ -1,4 +1,4 @@
-/* Observers. There is no lock: an event goes by eight places, and asks each whether it wants it.
+/* Observers. An event goes by eight places, and asks each whether it wants it, without a lock.
  *
  * A place is free (no events), open (its events), or closed (one thread is filling or emptying
  * it, and nobody else touches it). Who delivers an event counts itself in and then looks again
@@ -38,17 +38,27 @@ static uint64_t state_of(uint32_t serial, uint32_t events)
 
 /* ---- events ---- */
 
-/* Leave the thread's mark; FHI_OBSERVER_THREADS: there was no room for it. */
-static uint32_t mark_thread(fhi_observer *place)
+static void mark_thread(fhi_observer *place, fhi_observing *mark)
 {
-    uintptr_t anchor = fhi_thread_anchor();
-    for (uint32_t i = 0; i < FHI_OBSERVER_THREADS; i++) {
-        uintptr_t nobody = 0;
-        if (atomic_compare_exchange_strong(&place->threads[i], &nobody, anchor)) {
-            return i;
-        }
+    mark->thread = fhi_thread_anchor();
+    mark->link = &place->first;
+    fhi_latch_acquire(&place->lock);
+    mark->next = place->first;
+    if (mark->next) {
+        mark->next->link = &mark->next;
     }
-    return FHI_OBSERVER_THREADS;
+    place->first = mark;
+    fhi_latch_release(&place->lock);
+}
+
+static void unmark_thread(fhi_observer *place, const fhi_observing *mark)
+{
+    fhi_latch_acquire(&place->lock);
+    *mark->link = mark->next;
+    if (mark->next) {
+        mark->next->link = mark->link;
+    }
+    fhi_latch_release(&place->lock);
 }
 
 void fhi_observe(fhi_core *core, fh_event *event)
@@ -63,12 +73,11 @@ void fhi_observe(fhi_core *core, fh_event *event)
         atomic_fetch_add(&place->inside, 1);
         uint32_t events = events_of(atomic_load(&place->state));
         if ((events & CLOSED) == 0 && (events & event->kind) != 0) {
-            uint32_t mark = mark_thread(place);
+            fhi_observing mark;
+            mark_thread(place, &mark);
             const fh_event copy = *event; /* one observer's doings are not the next one's */
             place->observe(place->context, &core->root, &copy);
-            if (mark < FHI_OBSERVER_THREADS) {
-                atomic_store(&place->threads[mark], 0);
-            }
+            unmark_thread(place, &mark);
         }
         atomic_fetch_sub(&place->inside, 1);
     }
@@ -135,13 +144,14 @@ fh_result fh_device_observe(fh_device *device, uint32_t events, fh_observe_fn ob
 
 static bool is_inside(fhi_observer *place)
 {
-    uintptr_t anchor = fhi_thread_anchor();
-    for (uint32_t i = 0; i < FHI_OBSERVER_THREADS; i++) {
-        if (atomic_load(&place->threads[i]) == anchor) {
-            return true;
-        }
+    uintptr_t thread = fhi_thread_anchor();
+    fhi_latch_acquire(&place->lock);
+    const fhi_observing *mark = place->first;
+    while (mark && mark->thread != thread) {
+        mark = mark->next;
     }
-    return false;
+    fhi_latch_release(&place->lock);
+    return mark != NULL;
 }
 
 fh_result fh_device_unobserve(fh_device *device, uint32_t id)

@@ -4,6 +4,7 @@
 #ifndef FREEHOLD_DEVICE_OBSERVE_H
 #define FREEHOLD_DEVICE_OBSERVE_H
 
+#include "base/lock.h"
 #include "device/record.h"
 
 #include <freehold/observer.h>
@@ -11,18 +12,23 @@
 #include <stdatomic.h>
 
 enum {
-    FHI_OBSERVERS = 8,
-    FHI_OBSERVER_THREADS = 16
+    FHI_OBSERVERS = 8
 };
+
+/* A thread inside an observer: on its stack, in the observer's list. */
+typedef struct fhi_observing {
+    struct fhi_observing *next, **link; /* under the observer's lock */
+    uintptr_t thread;                   /* fhi_thread_anchor() */
+} fhi_observing;
 
 typedef struct fhi_observer {
     /* serial << 32 | events; events 0 = free. The serial is part of the id, so that a used-up id
      * names nothing. */
     _Atomic uint64_t state;
     _Atomic uint32_t inside; /* calls under way */
-    /* fhi_thread_anchor() of the threads that are inside, as far as they find a place here: who
-     * ends itself is told so, and does not wait for itself. */
-    _Atomic uintptr_t threads[FHI_OBSERVER_THREADS];
+    fhi_latch lock;          /* guards the list */
+    /* Who is inside: one that ends itself is told so, and does not wait for itself. */
+    fhi_observing *first;
     fh_observe_fn observe;
     void *context;
 } fhi_observer;

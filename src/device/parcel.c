@@ -6,6 +6,7 @@
 #include "device/mapping.h"
 #include "device/request.h"
 #include "device/slab.h"
+#include "device/text.h"
 
 #include <string.h>
 
@@ -125,12 +126,13 @@ void fhi_parcel_uncount_retiring(fhi_lane *lane, const fhi_record *record)
 /* What a plain parcel in a slab does not have: see fhi_parcel_free(). */
 static void free_rest(fhi_core *core, uint32_t slot, const fhi_record *was)
 {
-    const uint64_t committed = was->committed, reserved = was->backing.reserved;
+    const uint64_t reserved = was->backing.reserved;
     fhi_host_free(&core->memory, was->name, 1, FH_NAME_SIZE, 1);
     if (was->flags & FHI_RECORD_BACKED) {
         fh_parcel_release(&core->root, was->parent);
     }
-    if (fhi_is_observed(core, FH_EVENT_PARCEL_FREED) && !(was->flags & FHI_RECORD_GHOST)) {
+    if (fhi_is_observed(core, FH_EVENT_PARCEL_FREED) && !(was->flags & FHI_RECORD_GHOST) &&
+        was->state != FHI_STATE_MAKING) {
         uint64_t word = atomic_load_explicit(&was->word, memory_order_relaxed);
         fhi_observe(core, &(fh_event){.kind = FH_EVENT_PARCEL_FREED,
                                       .parcel = {(word & FHI_WORD_GENERATION) | slot},
@@ -142,7 +144,7 @@ static void free_rest(fhi_core *core, uint32_t slot, const fhi_record *was)
         was->destroy(was->context, was->user);
     }
     if (was->flags & FHI_RECORD_DEED) {
-        fhi_deed_notify_freed(core, was->deed, reserved, committed, (fh_kind)was->kind);
+        fhi_deed_notify_freed(core, was);
     }
 }
 
@@ -363,6 +365,7 @@ static fh_result find_memory(fhi_core *core, fhi_request *request, fhi_backing *
     if (result == FH_OK && out_backing->memory->pool && out_backing->memory->pool->custom) {
         atomic_fetch_add_explicit(&out_backing->memory->pool->live_count, 1, memory_order_relaxed);
     }
+    fhi_policy_leave_pool(core, request);
     return result;
 }
 
@@ -430,6 +433,25 @@ fail_object:
     return result;
 }
 
+fh_result fhi_parcel_name(fhi_core *core, uint32_t slot, const char *name)
+{
+    fhi_record *record = fhi_record_at(core, slot);
+    char *room = fhi_host_alloc(&core->memory, 1, FH_NAME_SIZE, 1);
+    if (!room) {
+        return fhi_fail(FH_ERR_HOST_MEMORY, "no host memory for a parcel's name");
+    }
+    fhi_name_copy(room, name);
+    fhi_lane *lane = &core->lanes[record->lane];
+    fhi_latch_acquire(&lane->lock);
+    record->name = room;
+    record->flags |= FHI_RECORD_NAMED;
+    fhi_latch_release(&lane->lock);
+    if ((record->flags & FHI_RECORD_OBJECT) != 0 && core->ops->object_name) {
+        core->ops->object_name(core->backend, fhi_record_object(core, slot), room);
+    }
+    return FH_OK;
+}
+
 fh_result fhi_parcel_make(fhi_core *core, fhi_request *request, fh_parcel *out_parcel)
 {
     uint32_t slot;
@@ -438,6 +460,13 @@ fh_result fhi_parcel_make(fhi_core *core, fhi_request *request, fh_parcel *out_p
     if (result != FH_OK) {
         return result;
     }
+    if (request->memory->name) {
+        result = fhi_parcel_name(core, slot, request->memory->name);
+        if (result != FH_OK) {
+            fhi_parcel_free(core, slot);
+            return result;
+        }
+    }
     fhi_record *record = fhi_record_at(core, slot);
     fhi_lane *lane = &core->lanes[request->lane];
     uint64_t reserved = record->backing.reserved;
@@ -445,14 +474,6 @@ fh_result fhi_parcel_make(fhi_core *core, fhi_request *request, fh_parcel *out_p
     record->state = FHI_STATE_LIVE;
     fhi_latch_release(&lane->lock);
     *out_parcel = fhi_parcel_publish(record, slot);
-    if (request->memory->name) {
-        result = fh_parcel_set_name(&core->root, *out_parcel, request->memory->name);
-        if (result != FH_OK) {
-            fh_parcel_release(&core->root, *out_parcel);
-            *out_parcel = (fh_parcel){0};
-            return result;
-        }
-    }
     fhi_parcel_observe_made(core, request, *out_parcel, reserved);
     return FH_OK;
 }

@@ -41,6 +41,9 @@ fh_result fhi_parcel_prepare(fhi_core *core, fhi_request *request, uint32_t *out
  * destroyed, and nothing has changed. No lock held. */
 fh_result fhi_parcel_make(fhi_core *core, fhi_request *request, fh_parcel *out_parcel);
 
+/* Name a parcel that is not published yet, and its object. HOST_MEMORY. No lock held. */
+fh_result fhi_parcel_name(fhi_core *core, uint32_t slot, const char *name);
+
 /* Fill in a record in state MAKING. */
 void fhi_parcel_fill(fhi_core *core, const fhi_request *request, const fhi_backing *backing,
                      uint8_t type, fhi_record *record);

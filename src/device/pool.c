@@ -119,8 +119,8 @@ fh_result fhi_pool_cut(fh_pool *pool, const fh_range_desc *desc, fhi_memory **ou
             continue;
         }
         result = cut_settled(pool, memory, desc, out_range, out_offset);
+        *out_memory = result == FH_OK ? memory : NULL;
         if (result != FH_ERR_OUT_OF_MEMORY) {
-            *out_memory = memory;
             break;
         }
     }
@@ -140,6 +140,12 @@ void fhi_pool_uncut(fh_pool *pool, fhi_memory *memory, fh_range range)
     fhi_stash_run(&pool->core->memory, &errand);
 }
 
+bool fhi_pool_is_small(const fh_pool *pool, const fhi_need *need)
+{
+    return need->size <= pool->small && need->sort < FHI_SORTS_IN_SLABS &&
+           need->alignment <= FHI_SLAB_ALIGNMENT;
+}
+
 /* Whole pages for what could share one with its opposite. */
 static fh_range_desc direct_range(const fh_pool *pool, const fhi_need *need)
 {
@@ -157,6 +163,11 @@ static fh_range_desc direct_range(const fh_pool *pool, const fhi_need *need)
     return desc;
 }
 
+uint64_t fhi_pool_direct_size(const fh_pool *pool, const fhi_need *need)
+{
+    return direct_range(pool, need).size;
+}
+
 static fh_result take_direct(fh_pool *pool, const fhi_need *need, fhi_backing *out_backing)
 {
     const fh_range_desc desc = direct_range(pool, need);
@@ -170,8 +181,7 @@ fh_result fhi_pool_take(fh_pool *pool, uint32_t lane, const fhi_need *need,
                         fhi_backing *out_backing)
 {
     fh_result result = FH_ERR_OUT_OF_MEMORY;
-    bool small = need->size <= pool->small && need->sort < FHI_SORTS_IN_SLABS &&
-                 need->alignment <= FHI_SLAB_ALIGNMENT;
+    bool small = fhi_pool_is_small(pool, need);
     if (small) {
         result = fhi_slabs_take(pool, lane, false, need, out_backing);
     }
@@ -279,11 +289,13 @@ static void growth_ends(fh_pool *pool, fhi_memory *block)
         note_empty(pool, block);
     }
     pool->growing = false;
+    atomic_fetch_add_explicit(&pool->growths, 1, memory_order_relaxed);
     fhi_condition_wake_all(&pool->grown);
     fhi_lock_release(&pool->lock);
 }
 
-fh_result fhi_pool_grow(fh_pool *pool, const fhi_need *need, fhi_refusal *out_refusal)
+fh_result fhi_pool_grow(fh_pool *pool, const fhi_need *need, uint64_t growths,
+                        fhi_refusal *out_refusal)
 {
     fhi_core *core = pool->core;
     const fh_range_desc range = direct_range(pool, need);
@@ -294,6 +306,10 @@ fh_result fhi_pool_grow(fh_pool *pool, const fhi_need *need, fhi_refusal *out_re
         while (pool->growing) {
             fhi_condition_wait(&pool->grown, &pool->lock, UINT64_MAX);
         }
+        fhi_lock_release(&pool->lock);
+        return FH_OK;
+    }
+    if (atomic_load_explicit(&pool->growths, memory_order_relaxed) != growths) {
         fhi_lock_release(&pool->lock);
         return FH_OK;
     }
@@ -314,8 +330,11 @@ fh_result fhi_pool_grow(fh_pool *pool, const fhi_need *need, fhi_refusal *out_re
     }
 
     fhi_memory *block = NULL;
+    fhi_memory *unusable = NULL;
+    fh_event event = {0};
     fh_result result = block_create(pool, size, need, range.size, &block, out_refusal);
     if (result == FH_OK) {
+        event = fhi_memory_event(block, FH_EVENT_MEMORY_ALLOCATED);
         block->pool = pool;
         fhi_stash_init(&block->stash, &core->memory);
         result = fh_block_create(&(fh_block_desc){.size = block->size,
@@ -324,11 +343,19 @@ fh_result fhi_pool_grow(fh_pool *pool, const fhi_need *need, fhi_refusal *out_re
                                  &block->ranges);
         block->stash.locked = true;
         if (result != FH_OK) {
-            block_destroy(core, block);
+            unusable = block;
             block = NULL;
         }
     }
+    /* Nobody is called while others wait for this growth: an observer may make parcels here. */
     growth_ends(pool, block);
+    fhi_backend_result(core, result);
+    if (event.kind != 0 && fhi_is_observed(core, FH_EVENT_MEMORY_ALLOCATED)) {
+        fhi_observe(core, &event);
+    }
+    if (unusable) {
+        block_destroy(core, unusable);
+    }
     return result;
 }
 

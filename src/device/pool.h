@@ -45,6 +45,7 @@ struct fh_pool {
     fhi_core *core;
     fh_pool *next, *previous; /* the device's own and the program's; under core->pool_lock */
     uint32_t visitors;        /* walks that are at it (fhi_pool_next); under core->pool_lock */
+    uint32_t guests; /* requests under way that a verdict sent here; under core->pool_lock */
     uint32_t type, heap;
     bool custom; /* the program's */
     bool fixed;  /* every block has `block_size` */
@@ -64,6 +65,7 @@ struct fh_pool {
     uint32_t block_count, empty_count;
     uint64_t block_bytes;
 
+    _Atomic uint64_t growths;    /* growths that ended */
     _Atomic uint32_t live_count; /* custom pools: parcels in it, retiring ones too */
     fhi_shelf shelves[FHI_LANES][FHI_SORTS_IN_SLABS];
 };
@@ -91,11 +93,19 @@ fh_result fhi_pool_take(fh_pool *pool, uint32_t lane, const fhi_need *need,
                         fhi_backing *out_backing);
 
 /* Ask the driver for another block, large enough for `need`; or wait until another thread has done
- * so. FH_OK: try again. Errors: as fhi_memory_create(). No lock held. */
-fh_result fhi_pool_grow(fh_pool *pool, const fhi_need *need, fhi_refusal *out_refusal);
+ * so. `growths` is the pool's count from before it was looked through: if it has grown since, it is
+ * worth another look. FH_OK: try again. Errors: as fhi_memory_create(). No lock held. */
+fh_result fhi_pool_grow(fh_pool *pool, const fhi_need *need, uint64_t growths,
+                        fhi_refusal *out_refusal);
 
 /* Bytes of the next block, if it must hold `need`; under the pool's lock. */
 uint64_t fhi_pool_next_size(const fh_pool *pool, uint64_t need);
+
+/* Whether it is cut from slabs, while these have room. */
+bool fhi_pool_is_small(const fh_pool *pool, const fhi_need *need);
+
+/* Bytes it takes of a block, when it comes from no slab: whole pages where it needs them. */
+uint64_t fhi_pool_direct_size(const fh_pool *pool, const fhi_need *need);
 
 /* Take a program's pool off the device's list, give all its memory back, and free it.
  * (pool_api.c) */
@@ -129,8 +139,9 @@ uint64_t fhi_pool_trim(fh_pool *pool,
  * on; NULL at the end. No lock held. (trim.c) */
 fh_pool *fhi_pool_next(fhi_core *core, fh_pool *pool);
 
-/* Take a pool off the list, when no walk is at it any more. No lock held. (trim.c) */
-void fhi_pool_unlist(fhi_core *core, fh_pool *pool);
+/* Take a pool off the list, when no walk is at it any more. BUSY, unless `forced`: parcels live in
+ * it, or a guest may be about to make one; it stays then. No lock held. (trim.c) */
+fh_result fhi_pool_unlist(fhi_core *core, fh_pool *pool, bool forced);
 
 /* A walk is at it that may be the calling thread's own, which is in a callback: it cannot go.
  * (trim.c) */

@@ -51,12 +51,17 @@ static void link_pool(fhi_core *core, fh_pool *pool)
     fhi_lock_release(&core->pool_lock);
 }
 
+static void free_pool(fhi_core *core, fh_pool *pool)
+{
+    fhi_pool_finish(pool);
+    fhi_host_free(&core->memory, pool, 1, sizeof *pool, 64);
+}
+
 void fhi_pool_forget(fh_pool *pool)
 {
     fhi_core *core = pool->core;
-    fhi_pool_unlist(core, pool);
-    fhi_pool_finish(pool);
-    fhi_host_free(&core->memory, pool, 1, sizeof *pool, 64);
+    fhi_pool_unlist(core, pool, true);
+    free_pool(core, pool);
 }
 
 fh_result fh_pool_create(fh_device *device, const fh_pool_desc *desc, fh_pool **out_pool)
@@ -92,7 +97,8 @@ fh_result fh_pool_create(fh_device *device, const fh_pool_desc *desc, fh_pool **
     while (result == FH_OK && pool->block_count < desc->block_count_min) {
         const fhi_need need = {.size = 1, .alignment = 1};
         fhi_refusal refusal;
-        result = fhi_is_lost(core) ? fhi_fail_lost() : fhi_pool_grow(pool, &need, &refusal);
+        result = fhi_is_lost(core) ? fhi_fail_lost()
+                                   : fhi_pool_grow(pool, &need, pool->growths, &refusal);
     }
     if (result != FH_OK) {
         fhi_pool_forget(pool);
@@ -107,16 +113,15 @@ fh_result fh_pool_destroy(fh_pool *pool)
     if (!pool) {
         return FH_OK;
     }
-    uint32_t live = atomic_load_explicit(&pool->live_count, memory_order_acquire);
-    if (live > 0) {
-        return fhi_fail_with(FH_ERR_BUSY, "{} parcels live in the pool, or still retire", live, 0,
-                             0);
-    }
-    if (fhi_pool_is_walked(pool->core, pool)) {
+    fhi_core *core = pool->core;
+    if (fhi_pool_is_walked(core, pool)) {
         return fhi_fail(FH_ERR_BUSY, "the pool is being trimmed, further down on this stack");
     }
-    fhi_pool_forget(pool);
-    return FH_OK;
+    fh_result result = fhi_pool_unlist(core, pool, false);
+    if (result == FH_OK) {
+        free_pool(core, pool);
+    }
+    return result;
 }
 
 fh_result fh_pool_get(fh_pool *pool, fh_pool_info *out_info)

@@ -12,6 +12,11 @@ enum {
     RAW_ALIGNMENT = 256 /* bytes, when nothing is asked for */
 };
 
+static uint64_t alignment_of(const fh_raw_desc *desc)
+{
+    return desc->alignment == 0 ? RAW_ALIGNMENT : desc->alignment;
+}
+
 fh_result fhi_raw_desc_check(fhi_core *core, const fh_raw_desc *desc)
 {
     if (desc->size == 0 || desc->size > FH_BLOCK_SIZE_MAX) {
@@ -26,6 +31,11 @@ fh_result fhi_raw_desc_check(fhi_core *core, const fh_raw_desc *desc)
     }
     if (desc->import && (desc->memory.pool || desc->memory.dedicated == FH_DEDICATED_NEVER)) {
         return fhi_fail(FH_ERR_INVALID, "imported memory is of no pool, and always dedicated");
+    }
+    if (desc->import && (uintptr_t)desc->import % alignment_of(desc) != 0) {
+        return fhi_fail_with(FH_ERR_INVALID,
+                             "import is {}, which is not a multiple of alignment {}",
+                             (uintptr_t)desc->import, alignment_of(desc), 0);
     }
     if (desc->import && !(core->adapter.caps & FH_CAP_IMPORT_HOST)) {
         return fhi_fail(FH_ERR_UNSUPPORTED, "this backend cannot import host memory");
@@ -49,13 +59,16 @@ static fh_result raw_make(fhi_core *core, const fh_raw_desc *desc, fh_parcel *ou
     request.import = desc->import;
     request.requirements = (fh_requirements){
         .size = desc->size,
-        .alignment = desc->alignment == 0 ? RAW_ALIGNMENT : desc->alignment,
+        .alignment = alignment_of(desc),
         .type_mask = (uint32_t)((UINT64_C(1) << core->adapter.type_count) - 1),
     };
-    /* Host memory can only be memory that the host sees. */
+    /* Host memory is memory that the host sees, and none of the GPU's own where that has some. */
     fh_memory_desc memory = desc->memory;
     if (desc->import) {
         memory.required |= FH_MEMORY_HOST_VISIBLE;
+        if (memory.location == FH_LOCATION_DEVICE) {
+            memory.location = FH_LOCATION_UPLOAD;
+        }
         request.memory = &memory;
     }
     fhi_request_prepare(&request, false);
@@ -185,19 +198,22 @@ fh_result fh_external_create(fh_device *device, const fh_external_desc *desc,
     const fhi_backing backing = {.reserved = desc->size};
     fhi_parcel_fill(core, &request, &backing, FHI_NO_TYPE, record);
     record->heap = (uint8_t)desc->heap;
-    record->destroy = NULL;
+    record->destroy = NULL; /* nobody hears of one that was never made */
     record->context = desc->context;
     fhi_parcel_count(lane, record);
+    fhi_latch_release(&lane->lock);
+    if (desc->name) {
+        result = fhi_parcel_name(core, slot, desc->name);
+        if (result != FH_OK) {
+            fhi_parcel_free(core, slot);
+            return result;
+        }
+    }
+    fhi_latch_acquire(&lane->lock);
+    record->destroy = desc->destroy;
     record->state = FHI_STATE_LIVE;
     fhi_latch_release(&lane->lock);
     fh_parcel parcel = fhi_parcel_publish(record, slot);
-    if (desc->name && fh_parcel_set_name(device, parcel, desc->name) != FH_OK) {
-        fh_parcel_release(device, parcel);
-        return FH_ERR_HOST_MEMORY;
-    }
-    fhi_latch_acquire(&lane->lock);
-    record->destroy = desc->destroy; /* from here on it comes, once */
-    fhi_latch_release(&lane->lock);
     fhi_parcel_observe_made(core, &request, parcel, desc->size);
     *out_external = parcel;
     return FH_OK;

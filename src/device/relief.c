@@ -138,6 +138,9 @@ static uint32_t heap_of(const fhi_core *core, const fhi_request *request)
     if (request->pool) {
         return request->pool->heap;
     }
+    if (request->had_pool) {
+        return request->pool_heap;
+    }
     return request->order.count > 0 ? core->adapter.types[request->order.types[0]].heap : 0;
 }
 
@@ -158,13 +161,33 @@ static bool is_hopeless(fhi_core *core, const fhi_request *request, fh_result re
     return account && request->asked > atomic_load_explicit(&account->limit, memory_order_relaxed);
 }
 
+/* A hole in a block does as well as driver memory, where the request may lie in one. */
+static void want_hole(const fhi_request *request, fhi_evict_goal *goal)
+{
+    if (request->dedicated == FH_DEDICATED_REQUIRE || request->import || request->had_pool) {
+        return;
+    }
+    goal->hole = request->requirements.size;
+    goal->hole_alignment = request->requirements.alignment;
+    goal->hole_pool = request->pool;
+    goal->hole_kind = request->kind;
+    uint32_t count = request->spilled ? request->order.count : request->order.count > 0;
+    for (uint32_t i = 0; i < count && !request->pool; i++) {
+        goal->hole_types |= UINT32_C(1) << request->order.types[i];
+    }
+}
+
 static bool evict(fhi_core *core, const fhi_request *request, fh_result reason, uint64_t bytes)
 {
     fhi_evict_goal goal;
     fhi_evict_cap cap = {.left = UINT64_MAX};
 
     memset(&goal, 0, sizeof goal);
-    bytes = bytes != 0 ? bytes : bytes_short(request);
+    goal.at_once = true;
+    if (bytes == 0) {
+        bytes = bytes_short(request);
+        want_hole(request, &goal);
+    }
     if (reason == FH_ERR_OUT_OF_MEMORY) {
         goal.heaps[heap_of(core, request)] = bytes;
         goal.external = true;
@@ -187,7 +210,8 @@ static bool evict(fhi_core *core, const fhi_request *request, fh_result reason, 
 /* Only types, and the limits of heaps, are another's after a spill. */
 static bool spill(fhi_request *request, fh_result reason)
 {
-    if (request->spilled || request->no_spill || request->pool || request->order.count < 2 ||
+    if (request->spilled || request->no_spill || request->pool || request->had_pool ||
+        request->order.count < 2 ||
         (reason == FH_ERR_BUDGET && request->account.scope != FH_ACCOUNT_HEAP)) {
         return false;
     }
@@ -266,14 +290,20 @@ static bool take(fhi_core *core, fhi_request *request, fh_result reason, const f
     }
 }
 
-/* From inside a callback: refused, unless the one who called out spills. */
-static bool note_inside(fhi_inside *inside, fhi_request *request, fh_result reason)
+/* From inside a callback: refused, unless the one who called out spills. Of its pool, which may be
+ * gone when the note is read, only what is needed then is noted. */
+static bool note_inside(const fhi_core *core, fhi_inside *inside, fhi_request *request,
+                        fh_result reason)
 {
     if (inside->spill && spill(request, reason)) {
         return true;
     }
     inside->refused = true;
     inside->request = *request;
+    inside->request.had_pool = request->pool != NULL || request->had_pool;
+    inside->request.pool_heap = heap_of(core, request);
+    inside->request.pool = NULL;
+    inside->request.visits = false;
     return false;
 }
 
@@ -308,7 +338,7 @@ bool fhi_relieve(fhi_core *core, fhi_request *request, fh_result reason, fhi_rel
     }
     fhi_inside *inside = fhi_inside_find(core);
     if (inside) {
-        return note_inside(inside, request, reason);
+        return note_inside(core, inside, request, reason);
     }
     fhi_inside_begin(core, &mark, FHI_INSIDE_CALLBACK);
     relief->over = !relieve(core, request, reason, relief);

@@ -6,6 +6,7 @@
 
 #include "device/core.h"
 #include "device/inside.h"
+#include "device/text.h"
 #include "device/uses.h"
 
 #include <stdio.h>
@@ -59,9 +60,9 @@ void fhi_uses_recall(fhi_core *core, fh_account which)
     }
 }
 
-/* What lives: charged, without the lanes' credits. */
-static uint64_t live_bytes(fhi_core *core, fh_account which, const fhi_account *account)
+uint64_t fhi_account_live(fhi_core *core, fh_account which)
 {
+    const fhi_account *account = fhi_account_of(core, which);
     if (which.scope < FH_ACCOUNT_KIND) {
         return atomic_load_explicit(&account->charged, memory_order_relaxed);
     }
@@ -104,14 +105,14 @@ fh_result fhi_fail_budget(fhi_core *core, fh_account which, uint64_t asked)
     const char *const scopes[] = {"account", "account", "kind", "tag"};
     char name[FH_NAME_SIZE];
     fhi_account *account = fhi_account_of(core, which);
-    uint64_t live = live_bytes(core, which, account);
+    uint64_t live = fhi_account_live(core, which);
     fhi_account_name(core, which, name, sizeof name);
     return fhi_fail_print(FH_ERR_BUDGET,
                           "%llu bytes asked, %llu live, limit %llu: %s \"%s\" would be over its "
                           "limit",
                           (unsigned long long)asked, (unsigned long long)live,
                           (unsigned long long)atomic_load(&account->limit), scopes[which.scope],
-                          name);
+                          fhi_name_print(name).text);
 }
 
 /* ---- deciding ---- */
@@ -232,8 +233,7 @@ fh_result fhi_request_decide(fhi_core *core, fhi_request *request)
 
 /* ---- placing ---- */
 
-/* Whether the heap is under its OS budget with `bytes` more of it in use. */
-static bool is_within_budget(fhi_core *core, uint32_t heap, uint64_t bytes)
+bool fhi_is_within_budget(fhi_core *core, uint32_t heap, uint64_t bytes)
 {
     uint64_t most = fhi_budget_limit(core, heap);
     uint64_t used = atomic_load_explicit(&core->heaps[heap].charged, memory_order_relaxed);
@@ -284,13 +284,18 @@ static fh_result place_dedicated(fhi_core *core, fhi_request *request, uint32_t 
     if (request->import && !(fhi_type_flags(core, type) & FH_MEMORY_HOST_VISIBLE)) {
         return fhi_fail(FH_ERR_OUT_OF_MEMORY, "host memory is imported as host-visible memory");
     }
-    if (request->within_budget && !is_within_budget(core, heap, size)) {
+    if (request->within_budget && !fhi_is_within_budget(core, heap, size)) {
         return fail_within_budget(core, request, heap, size);
     }
     fhi_tick_if_late(core);
-    fh_result result = fhi_memory_create(core, &want, &out_backing->memory, &refusal);
+    fh_result result =
+        fhi_backend_result(core, fhi_memory_create(core, &want, &out_backing->memory, &refusal));
     note_refusal(request, result, &refusal);
     if (result == FH_OK) {
+        if (fhi_is_observed(core, FH_EVENT_MEMORY_ALLOCATED)) {
+            fh_event event = fhi_memory_event(out_backing->memory, FH_EVENT_MEMORY_ALLOCATED);
+            fhi_observe(core, &event);
+        }
         out_backing->slab = NULL;
         out_backing->range = (fh_range){0};
         out_backing->offset = 0;
@@ -312,20 +317,21 @@ static fh_result place_pooled(fhi_core *core, fhi_request *request, fh_pool *poo
     };
     /* What lies in a block costs the heap nothing new; but a heap that is over its budget takes
      * nothing that asked to stay within it. */
-    if (request->within_budget && !is_within_budget(core, pool->heap, 0)) {
+    if (request->within_budget && !fhi_is_within_budget(core, pool->heap, 0)) {
         return fail_within_budget(core, request, pool->heap, need.size);
     }
     for (;;) {
+        uint64_t growths = atomic_load_explicit(&pool->growths, memory_order_acquire);
         fh_result result = fhi_pool_take(pool, request->lane, &need, out_backing);
         if (result != FH_ERR_OUT_OF_MEMORY) {
             return result;
         }
-        if (request->within_budget && !is_within_budget(core, pool->heap, need.size)) {
+        if (request->within_budget && !fhi_is_within_budget(core, pool->heap, need.size)) {
             return fail_within_budget(core, request, pool->heap, need.size);
         }
         fhi_tick_if_late(core);
         fhi_refusal refusal;
-        result = fhi_pool_grow(pool, &need, &refusal);
+        result = fhi_pool_grow(pool, &need, growths, &refusal);
         note_refusal(request, result, &refusal);
         if (result != FH_OK) {
             return result;
@@ -333,8 +339,7 @@ static fh_result place_pooled(fhi_core *core, fhi_request *request, fh_pool *poo
     }
 }
 
-/* Near the adapter's limit of driver allocations blocks are worth more than dedicated ones. */
-static bool has_count_to_spare(const fhi_core *core)
+bool fhi_has_count_to_spare(const fhi_core *core)
 {
     uint64_t count = atomic_load_explicit(&core->total.count, memory_order_relaxed);
     return count < core->adapter.allocation_count_max - core->adapter.allocation_count_max / 4;
@@ -355,7 +360,7 @@ static fh_result place_in_type(fhi_core *core, fhi_request *request, uint32_t ty
         return place_dedicated(core, request, type, out_backing);
     }
     fh_result result = FH_ERR_OUT_OF_MEMORY;
-    if (wants && may && has_count_to_spare(core)) {
+    if (wants && may && fhi_has_count_to_spare(core)) {
         result = place_dedicated(core, request, type, out_backing);
         if (result == FH_OK || result == FH_ERR_DEVICE_LOST || result == FH_ERR_HOST_MEMORY) {
             return result;
@@ -363,8 +368,8 @@ static fh_result place_in_type(fhi_core *core, fhi_request *request, uint32_t ty
     }
     /* What is larger than a block is dedicated or nothing, unless it must not be. */
     if (may && needs->size > pool->block_size) {
-        return has_count_to_spare(core) ? result
-                                        : place_dedicated(core, request, type, out_backing);
+        return fhi_has_count_to_spare(core) ? result
+                                            : place_dedicated(core, request, type, out_backing);
     }
     return place_pooled(core, request, pool, out_backing);
 }
@@ -461,8 +466,12 @@ static fh_result settle(fhi_core *core, fhi_request *request, uint64_t charged,
     if (backing->reserved == charged) {
         return FH_OK;
     }
+    const uint64_t before[2] = {request->peak_before[0], request->peak_before[1]};
     fh_result result = fhi_request_charge(core, request, backing->reserved - charged);
+    request->peak_before[0] = before[0]; /* of both charges together */
+    request->peak_before[1] = before[1];
     if (result != FH_OK) {
+        request->asked = backing->reserved;
         fhi_backing_give(core, backing);
         return result;
     }
@@ -515,7 +524,8 @@ fh_result fhi_request_satisfy(fhi_core *core, fhi_request *request, fhi_backing 
         fh_result result = fhi_request_charge(core, request, bytes);
         if (result == FH_OK) {
             result = fhi_request_place(core, request, out_backing, out_type);
-            if (result == FH_OK) {
+            bool placed = result == FH_OK;
+            if (placed) {
                 result = settle(core, request, bytes, out_backing);
             }
             if (result == FH_OK) {
@@ -525,6 +535,10 @@ fh_result fhi_request_satisfy(fhi_core *core, fhi_request *request, fhi_backing 
                 return FH_OK;
             }
             credit(core, request, bytes);
+            if (placed && result == FH_ERR_BUDGET) {
+                /* The sentence is of the whole request, and of what lives without it. */
+                result = fhi_fail_budget(core, request->account, request->asked);
+            }
         }
         if (result != FH_ERR_BUDGET && result != FH_ERR_OUT_OF_MEMORY) {
             return result;

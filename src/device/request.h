@@ -35,8 +35,11 @@ typedef struct fhi_request {
     float priority;
     bool within_budget;
     bool no_spill;
-    bool never_relieve;   /* from inside a callback, or on behalf of Freehold itself */
-    fh_pool *pool;        /* NULL = the device's own of each type */
+    bool never_relieve; /* from inside a callback, or on behalf of Freehold itself */
+    fh_pool *pool;      /* NULL = the device's own of each type */
+    bool visits;        /* `pool` is a verdict's choice, and counts this request as a guest */
+    bool had_pool;      /* noted (inside.h): `pool` may be gone, and was of this heap: */
+    uint32_t pool_heap;
     uint32_t type_mask;   /* requirements, description and verdict taken together */
     fhi_type_order order; /* types to try */
     bool spilled;         /* all of `order` may be tried, not just its first */
@@ -93,6 +96,16 @@ void fhi_uses_recall(fhi_core *core, fh_account which);
 
 /* FH_ERR_BUDGET with the sentence: asked, live, limit, which account. */
 fh_result fhi_fail_budget(fhi_core *core, fh_account which, uint64_t asked);
+
+/* What lives: charged, without the lanes' credits. 0 when there is no such account. No lock
+ * held. */
+uint64_t fhi_account_live(fhi_core *core, fh_account which);
+
+/* Whether the heap is under its OS budget with `bytes` more of it in use. No lock held. */
+bool fhi_is_within_budget(fhi_core *core, uint32_t heap, uint64_t bytes);
+
+/* Near the adapter's limit of driver allocations blocks are worth more than dedicated ones. */
+bool fhi_has_count_to_spare(const fhi_core *core);
 
 /* The account by name; NULL when there is none. */
 fhi_account *fhi_account_of(fhi_core *core, fh_account account);

@@ -17,6 +17,7 @@
  * off the object and the bytes, and is set only while both are exchanged: memory is found before,
  * and what the program is told comes after. */
 
+#include "base/clock.h"
 #include "device/copy.h"
 #include "device/core.h"
 #include "device/mapping.h"
@@ -115,8 +116,10 @@ static fh_result zero_by_gpu(resize *r, uint64_t begin, uint64_t end)
     }
     bool staged = count > (words < words_end ? 1U : 0U);
     if (staged) {
-        const fhi_staging_want want = {
-            .size = 16, .least = 16, .multiple = 16, .deadline_ns = UINT64_MAX};
+        const fhi_staging_want want = {.size = 16,
+                                       .least = 16,
+                                       .multiple = 16,
+                                       .deadline_ns = fhi_deadline(FHI_STAGING_WAIT_NS)};
         result = fhi_staging_take(core, &want, &span);
         if (result != FH_OK) {
             return result;
@@ -509,7 +512,7 @@ static void tell(const resize *r)
     const fhi_record *record = r->buffer.record;
 
     if ((r->buffer.flags & FHI_RECORD_DEED) != 0) {
-        fhi_deed_notify_resized(r->core, record->deed, r->before, r->after, (fh_kind)record->kind);
+        fhi_deed_notify_resized(r->core, record, r->before, r->after);
     }
     if (fhi_is_observed(r->core, FH_EVENT_PARCEL_RESIZED)) {
         fhi_observe(r->core, &(fh_event){.kind = FH_EVENT_PARCEL_RESIZED,

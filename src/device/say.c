@@ -37,7 +37,7 @@ void fhi_say(fhi_text *text, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(piece, sizeof piece, format, arguments);
     va_end(arguments);
-    fhi_text_clean(piece);
+    fhi_text_validate(piece);
     size_t length = strlen(piece);
     if (length > sizeof text->buffer - text->length) {
         fhi_text_finish(text);

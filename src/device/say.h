@@ -21,7 +21,8 @@ void fhi_text_init(fhi_text *text, fh_write_fn write, void *context);
 /* Writes what is still buffered; returns the sink's first error. No lock held. */
 fh_result fhi_text_finish(fhi_text *text);
 
-/* As printf; 399 bytes at most. What is no UTF-8 becomes question marks. No lock held. */
+/* As printf; 399 bytes at most. What is no UTF-8 becomes question marks; that no name ends its line
+ * is the caller's to see to (fhi_name_print). No lock held. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif

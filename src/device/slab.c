@@ -60,8 +60,7 @@ static fh_result slab_create(fh_pool *pool, uint32_t lane, uint64_t size, const 
     return FH_OK;
 }
 
-/* Cut from one slab of a lane whose lock is held, which may be given up for a moment: *out_gone
- * says that the shelf must then be looked through again. */
+/* Cut from one slab of a lane whose lock is held, and may be given up for a moment. */
 static fh_result cut_settled(fhi_core *core, fhi_lane *lane, fhi_slab *slab, const fhi_need *need,
                              fhi_backing *out_backing)
 {
@@ -95,7 +94,6 @@ static fh_result cut_settled(fhi_core *core, fhi_lane *lane, fhi_slab *slab, con
     }
 }
 
-/* `first` is not looked at when it is the shelf's first: the caller has tried it. */
 static fh_result take_from_shelf(fhi_core *core, fhi_lane *lane, fhi_shelf *shelf,
                                  const fhi_need *need, fhi_backing *out_backing)
 {

@@ -57,8 +57,9 @@ static fh_tag find_or_add(fhi_tags *tags, fhi_tag **fresh)
         }
     }
     atomic_store_explicit(&tags->table[count], *fresh, memory_order_release);
-    atomic_store_explicit(&tags->places[place], (uint16_t)count, memory_order_release);
+    /* In this order: who finds the tag by its place may use it at once. */
     atomic_store_explicit(&tags->count, count + 1, memory_order_release);
+    atomic_store_explicit(&tags->places[place], (uint16_t)count, memory_order_release);
     *fresh = NULL;
     return count;
 }
@@ -89,7 +90,8 @@ fh_result fh_device_tag(fh_device *device, const char *name, fh_tag *out_tag)
     }
     fhi_tag *fresh = fhi_host_alloc(&core->memory, 1, sizeof *fresh, 64);
     if (!fresh) {
-        return fhi_fail_print(FH_ERR_HOST_MEMORY, "no host memory for the tag \"%s\"", name);
+        return fhi_fail_print(FH_ERR_HOST_MEMORY, "no host memory for the tag \"%s\"",
+                              fhi_name_print(name).text);
     }
     memset(fresh, 0, sizeof *fresh);
     fhi_name_copy(fresh->name, name);

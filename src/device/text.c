@@ -63,16 +63,35 @@ void fhi_name_copy(char out_name[FH_NAME_SIZE], const char *name)
     memcpy(out_name, name, length);
 }
 
-void fhi_text_clean(char *text)
+static void clean(char *text, bool controls)
 {
     while (*text) {
+        unsigned char first = (unsigned char)*text;
         size_t length = character_length((const unsigned char *)text);
-        if (length == 0) {
+        if (length == 0 || (controls && (first < 0x20 || first == 0x7f))) {
             *text = '?';
             length = 1;
         }
         text += length;
     }
+}
+
+void fhi_text_clean(char *text)
+{
+    clean(text, true);
+}
+
+void fhi_text_validate(char *text)
+{
+    clean(text, false);
+}
+
+fhi_name_text fhi_name_print(const char *name)
+{
+    fhi_name_text out;
+    fhi_name_copy(out.text, name);
+    fhi_text_clean(out.text);
+    return out;
 }
 
 fhi_size_text fhi_size_print(uint64_t bytes)

@@ -325,10 +325,10 @@ static void aim(tick *t, fh_account which, fhi_account *account, uint64_t used, 
     uint64_t bytes = over_by(used, limit, retiring);
     switch (which.scope) {
     case FH_ACCOUNT_TOTAL:
-        t->goal->total = bytes;
+        t->goal->total = over_by(used, limit, 0); /* what retires counts by whole memories */
         break;
     case FH_ACCOUNT_HEAP:
-        t->goal->heaps[which.index] = bytes;
+        t->goal->heaps[which.index] = over_by(used, limit, 0);
         break;
     case FH_ACCOUNT_KIND:
         t->goal->kinds[which.index] = bytes;

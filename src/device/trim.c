@@ -61,14 +61,27 @@ bool fhi_pool_is_walked(fhi_core *core, fh_pool *pool)
     return walked && fhi_inside_find(core);
 }
 
-void fhi_pool_unlist(fhi_core *core, fh_pool *pool)
+/* Guests are not waited for: one may be in an owner's or observer's callback, which is this very
+ * call's, or which waits for a lock of the program's that this thread has. */
+fh_result fhi_pool_unlist(fhi_core *core, fh_pool *pool, bool forced)
 {
-    fhi_policy_forget(core); /* a verdict may name it */
-    fhi_lock_acquire(&core->pool_lock);
-    while (pool->visitors > 0) {
+    for (;;) {
+        fhi_lock_acquire(&core->pool_lock);
+        uint32_t live = atomic_load_explicit(&pool->live_count, memory_order_acquire);
+        uint32_t guests = pool->guests;
+        if (!forced && live + guests > 0) {
+            fhi_lock_release(&core->pool_lock);
+            return live > 0
+                       ? fhi_fail_with(FH_ERR_BUSY, "{} parcels live in the pool, or still retire",
+                                       live, 0, 0)
+                       : fhi_fail(FH_ERR_BUSY, "a parcel is being made that the policy sent "
+                                               "to the pool");
+        }
+        if (pool->visitors == 0) {
+            break;
+        }
         fhi_lock_release(&core->pool_lock);
         fhi_sleep_ns(LOOK_NS);
-        fhi_lock_acquire(&core->pool_lock);
     }
     if (pool->previous) {
         pool->previous->next = pool->next;
@@ -79,6 +92,10 @@ void fhi_pool_unlist(fhi_core *core, fh_pool *pool)
         pool->next->previous = pool->previous;
     }
     fhi_lock_release(&core->pool_lock);
+    /* Verdicts may name it. Not before: they could be asked for again. Who has one in his hands
+     * looks for the pool in the list first. */
+    fhi_policy_forget(core);
+    return FH_OK;
 }
 
 /* ---- the rule ---- */

@@ -272,15 +272,30 @@ static void lane_keep(fhi_core *core, const fhi_policy *policy, uint32_t lane_in
 
 /* ---- asking ---- */
 
-static bool has_pool(fhi_core *core, const fh_pool *pool)
+/* Whether the device has it; then it has so many more guests. Not to be looked into before. */
+static bool enter_pool(fhi_core *core, const fh_pool *pool, uint32_t guests)
 {
     fhi_lock_acquire(&core->pool_lock);
-    const fh_pool *one = core->pools_first;
+    fh_pool *one = core->pools_first;
     while (one && one != pool) {
         one = one->next;
     }
+    if (one) {
+        one->guests += guests;
+    }
     fhi_lock_release(&core->pool_lock);
     return one != NULL;
+}
+
+void fhi_policy_leave_pool(fhi_core *core, fhi_request *request)
+{
+    if (request->visits) {
+        fhi_lock_acquire(&core->pool_lock);
+        request->pool->guests--;
+        fhi_lock_release(&core->pool_lock);
+        request->visits = false;
+        request->pool = NULL;
+    }
 }
 
 /* What is wrong with a verdict; NULL when nothing is. */
@@ -306,7 +321,7 @@ static const char *check_verdict(fhi_core *core, const fh_verdict *verdict)
     if ((uint32_t)verdict->keep > (uint32_t)FH_KEEP_NEVER) {
         return "place: keep has an unknown value; the native rule decides";
     }
-    if (verdict->pool && !has_pool(core, verdict->pool)) {
+    if (verdict->pool && !enter_pool(core, verdict->pool, 0)) {
         return "place: the pool is none of this device; the native rule decides";
     }
     return NULL;
@@ -374,7 +389,7 @@ static fh_result fail_denied(fhi_core *core, const fhi_request *request)
 {
     fhi_policy *policy = fhi_policy_enter(core);
     fh_result result = fhi_fail_print(FH_ERR_BUDGET, "the policy \"%s\" denies %llu bytes for a %s",
-                                      policy ? policy->ops.name : "?",
+                                      fhi_name_print(policy ? policy->ops.name : "?").text,
                                       (unsigned long long)request->requirements.size,
                                       fhi_kind_name(request->kind));
     if (policy) {
@@ -383,14 +398,16 @@ static fh_result fail_denied(fhi_core *core, const fhi_request *request)
     return result;
 }
 
-/* A pool of the policy's choice has one memory type, which the object must be able to use. */
+/* A pool of the policy's choice has one memory type, which the object must be able to use, and an
+ * upper end if that is asked for. */
 static bool can_use_pool(const fhi_core *core, const fhi_request *request, const fh_pool *pool)
 {
     const fh_memory_desc *memory = request->memory;
     fh_memory_flags needs =
         memory->required | (memory->mapped ? (fh_memory_flags)FH_MEMORY_HOST_VISIBLE : 0);
     return (request->type_mask >> pool->type & 1) != 0 &&
-           (needs & ~fhi_type_flags(core, pool->type)) == 0;
+           (needs & ~fhi_type_flags(core, pool->type)) == 0 &&
+           (!memory->upper || pool->algorithm == FH_BLOCK_LINEAR);
 }
 
 static bool has_type(const fhi_type_order *order, uint8_t type)
@@ -427,7 +444,7 @@ static bool order_locations(fhi_core *core, fhi_request *request, const fh_verdi
 }
 
 /* Which types may be tried. What leaves none is not followed: a policy that wants to refuse says
- * so. */
+ * so. A pool that the program has destroyed since the policy was asked is not followed, either. */
 static void follow_memory(fhi_core *core, fhi_request *request, const fh_verdict *verdict)
 {
     if (verdict->memory_count == 0 && verdict->type_mask == 0 && !verdict->pool) {
@@ -435,6 +452,12 @@ static void follow_memory(fhi_core *core, fhi_request *request, const fh_verdict
     }
     fhi_request wanted = *request;
     bool possible = true;
+    if (verdict->pool) {
+        if (!enter_pool(core, verdict->pool, 1)) {
+            return;
+        }
+        wanted.visits = true;
+    }
     if (verdict->type_mask != 0) {
         wanted.type_mask &= verdict->type_mask;
     }
@@ -453,6 +476,7 @@ static void follow_memory(fhi_core *core, fhi_request *request, const fh_verdict
         *request = wanted;
         return;
     }
+    fhi_policy_leave_pool(core, &wanted);
     fhi_policy *policy = fhi_policy_enter(core);
     if (policy) {
         fhi_policy_complain(

@@ -4,6 +4,8 @@
 
 #include "counter.h"
 
+#include <limits.h>
+
 /* ---- the table ---- */
 
 static void arguments_that_are_wrong_are_refused(void **state)
@@ -178,6 +180,76 @@ static void what_it_asks_for_in_vain_is_relieved_when_it_is_off_the_stack(void *
     f->counter.mutex = NULL;
 }
 
+/* Asks in a pool of its own, which it destroys again when that has no room. */
+static fh_result make_in_own_pool(void *context, fh_device *base, const fh_buffer_desc *desc,
+                                  fh_parcel *out_buffer)
+{
+    counter *c = context;
+    fh_pool *pool;
+    fh_pool_desc pool_desc = {
+        .type_mask = 1U << CARD_LOCAL, .block_size = KIB(64), .block_count_max = 1};
+    fh_buffer_desc in_pool = *desc;
+    c->buffers++;
+    fh_result result = fh_pool_create(base, &pool_desc, &pool);
+    if (result == FH_OK) {
+        in_pool.memory.pool = pool;
+        result = fh_buffer_create(base, &in_pool, out_buffer);
+        c->refusal = fh_pool_destroy(pool);
+    }
+    return result;
+}
+
+static bool never_lets_go(void *context, fh_device *device, fh_parcel parcel, void *user)
+{
+    (void)device;
+    (void)parcel;
+    (void)user;
+    ++*(uint32_t *)context;
+    return false;
+}
+
+static void a_pool_that_it_destroys_is_not_looked_at_by_relief(void **state)
+{
+    fixture f = {0};
+    uint32_t asked = 0;
+    (void)state;
+    card_small(&f.card);
+    f.card.desc.evict = never_lets_go;
+    f.card.desc.evict_context = &asked;
+    check_open(&f.card);
+    fh_buffer_desc victim = card_buffer_desc(KIB(100));
+    victim.memory.evictable = FH_EVICTABLE_ANY_THREAD;
+    fh_parcel lives = check_make(&f.card, &victim);
+    fh_allocator_ops ops = {.name = "digger", .alloc_buffer = make_in_own_pool};
+    fh_device *alias;
+    CHECK_OK(fh_device_with_allocator(f.card.device, &ops, &f.counter, &alias));
+    fh_buffer_desc desc = card_buffer_desc(KIB(65));
+    fh_parcel parcel;
+    CHECK_REFUSED(fh_buffer_create(alias, &desc, &parcel), parcel, FH_ERR_OUT_OF_MEMORY, "");
+    CHECK_OK(f.counter.refusal);
+    assert_true(f.counter.buffers > 1); /* relief did what it could for the pool's heap */
+    assert_true(asked > 0);
+    check_release(&f.card, lives);
+    fh_device_destroy(alias);
+    check_close(&f.card);
+}
+
+static void a_result_that_is_none_is_refused_by_name(void **state)
+{
+    fixture *f = *state;
+    static const int wrong[] = {1, 4711, -77, INT_MIN};
+    fh_buffer_desc desc = card_buffer_desc(100);
+    fh_parcel parcel;
+    for (size_t i = 0; i < TEST_COUNT_OF(wrong); i++) {
+        f->counter.refusal = (fh_result)wrong[i];
+        CHECK_REFUSED(fh_buffer_create(f->alias, &desc, &parcel), parcel, FH_ERR_INVALID,
+                      "counter");
+    }
+    f->counter.refusal = FH_ERR_UNSUPPORTED; /* one that there is, is passed on */
+    CHECK_RESULT(fh_buffer_create(f->alias, &desc, &parcel), FH_ERR_UNSUPPORTED);
+    f->counter.refusal = FH_OK;
+}
+
 static void the_same_through_two_of_them(void **state)
 {
     fixture *f = *state;
@@ -322,6 +394,8 @@ int main(void)
         ALLOCATOR_TEST(it_may_reclaim_at_every_tick),
         ALLOCATOR_TEST(what_it_asks_for_in_vain_is_relieved_when_it_is_off_the_stack),
         ALLOCATOR_TEST(the_same_through_two_of_them),
+        cmocka_unit_test(a_pool_that_it_destroys_is_not_looked_at_by_relief),
+        ALLOCATOR_TEST(a_result_that_is_none_is_refused_by_name),
         cmocka_unit_test(host_memory_that_fails_leaves_nothing_behind),
         ALLOCATOR_TEST(aliases_come_and_go_while_threads_use_them),
     };

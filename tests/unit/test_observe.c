@@ -5,6 +5,7 @@
 #include <freehold/observer.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -215,6 +216,59 @@ static void an_observer_that_ends_itself_is_told_so(void **state)
     CHECK_OK(fh_device_unobserve(c->device, m.id));
 }
 
+enum {
+    CROWD = 20
+};
+
+/* So many threads are inside at once, and the last one ends the observer. */
+typedef struct full_house {
+    const card *card;
+    uint32_t id;
+    _Atomic uint32_t inside;
+    _Atomic bool over;
+    fh_result result;
+} full_house;
+
+static void wait_for_the_last(void *context, fh_device *device, const fh_event *event)
+{
+    full_house *h = context;
+    (void)event;
+    if (atomic_fetch_add(&h->inside, 1) + 1 == CROWD) {
+        h->result = fh_device_unobserve(device, h->id);
+        atomic_store(&h->over, true);
+    }
+    while (!atomic_load(&h->over)) {
+        sched_yield();
+    }
+}
+
+static void *make_one(void *argument)
+{
+    full_house *h = argument;
+    fh_buffer_desc desc = card_buffer_desc(100);
+    fh_parcel buffer;
+    if (fh_buffer_create(h->card->device, &desc, &buffer) == FH_OK) {
+        fh_parcel_release(h->card->device, buffer);
+    }
+    return NULL;
+}
+
+static void however_many_threads_are_inside_each_is_known(void **state)
+{
+    const card *c = *state;
+    full_house h = {.card = c};
+    pthread_t threads[CROWD];
+    h.id = check_observe(c, FH_EVENT_PARCEL_CREATED, wait_for_the_last, &h);
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, make_one, &h), 0);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    CHECK_RESULT(h.result, FH_ERR_INVALID);
+    CHECK_OK(fh_device_unobserve(c->device, h.id));
+}
+
 static void an_observer_may_end_another(void **state)
 {
     const card *c = *state;
@@ -398,6 +452,7 @@ int main(void)
         WITH_CARD(wrong_arguments_are_refused),
         WITH_CARD(an_observer_may_use_the_device),
         WITH_CARD(an_observer_that_ends_itself_is_told_so),
+        WITH_CARD(however_many_threads_are_inside_each_is_known),
         WITH_CARD(an_observer_may_end_another),
         WITH_CARD(ending_waits_until_the_observer_has_returned),
         WITH_CARD(observers_come_and_go_in_a_storm),

@@ -3,6 +3,8 @@
 
 #include "brain.h"
 
+#include <freehold/observer.h>
+
 #include <math.h>
 
 /* ---- place: facts and classes ---- */
@@ -308,6 +310,93 @@ static void a_verdict_chooses_dedicated_priority_and_pool(void **state)
     CHECK_EQUAL(atomic_load(&f->card.complaints), complaints + 1);
 }
 
+/* Who destroys the pool that a request is on the way to, from inside that request. */
+typedef struct wrecker {
+    fh_pool *pool;
+    fh_result result;
+    uint32_t calls;
+} wrecker;
+
+static void wreck(wrecker *w)
+{
+    if (w->calls++ == 0) {
+        w->result = fh_pool_destroy(w->pool);
+    }
+}
+
+static void wreck_at_event(void *context, fh_device *device, const fh_event *event)
+{
+    (void)device;
+    (void)event;
+    wreck(context);
+}
+
+static fh_result wreck_at_write(void *context, const char *text, size_t size)
+{
+    (void)text;
+    (void)size;
+    wreck(context);
+    return FH_OK;
+}
+
+static void a_pool_that_a_verdict_named_stays_until_the_request_is_over(void **state)
+{
+    fixture *f = *state;
+    wrecker w = {0};
+    fh_buffer_desc desc = card_buffer_desc(1000);
+    uint32_t id;
+    fh_pool_desc pool_desc = {.type_mask = 1U << CARD_LOCAL, .block_size = MIB(1)};
+    CHECK_OK(fh_pool_create(f->card.device, &pool_desc, &w.pool));
+    f->brain.decides = true;
+    f->brain.verdict = (fh_verdict){.pool = w.pool};
+    set(f, &brain_ops);
+    /* Its first block is made, with no parcel in it yet. */
+    CHECK_OK(fh_device_observe(f->card.device, FH_EVENT_MEMORY_ALLOCATED, wreck_at_event, &w, &id));
+    fh_parcel parcel = check_make(&f->card, &desc);
+    CHECK_EQUAL(w.calls, 1);
+    CHECK_RESULT(w.result, FH_ERR_BUSY);
+    CHECK_OK(fh_device_unobserve(f->card.device, id));
+    check_release(&f->card, parcel);
+
+    /* While it is explained. */
+    w.calls = 0;
+    CHECK_OK(fh_device_explain(f->card.device, &desc, NULL, NULL, wreck_at_write, &w));
+    assert_true(w.calls > 0);
+    CHECK_RESULT(w.result, FH_ERR_BUSY);
+
+    /* A request that fails leaves it, too. */
+    desc.memory.dedicated = FH_DEDICATED_NEVER;
+    desc.size = MIB(2);
+    CHECK_RESULT(fh_buffer_create(f->card.device, &desc, &parcel), FH_ERR_OUT_OF_MEMORY);
+    desc.size = 1000;
+    desc.memory.type_mask = 7U & ~(1U << CARD_LOCAL);
+    check_release(&f->card, check_make(&f->card, &desc));
+    CHECK_OK(fh_pool_destroy(w.pool));
+}
+
+static void a_pool_without_an_upper_end_is_not_taken_for_what_wants_one(void **state)
+{
+    fixture *f = *state;
+    fh_pool *linear, *other;
+    fh_pool_desc desc = {.type_mask = 1U << CARD_LOCAL, .block_size = MIB(1)};
+    CHECK_OK(fh_pool_create(f->card.device, &desc, &other));
+    desc.algorithm = FH_BLOCK_LINEAR;
+    CHECK_OK(fh_pool_create(f->card.device, &desc, &linear));
+    f->brain.decides = true;
+    f->brain.verdict = (fh_verdict){.pool = other};
+    set(f, &brain_ops);
+    fh_buffer_desc buffer = card_buffer_desc(1000);
+    buffer.memory.pool = linear;
+    buffer.memory.upper = true;
+    fh_parcel parcel = check_make(&f->card, &buffer);
+    fh_pool_info info;
+    CHECK_OK(fh_pool_get(linear, &info));
+    CHECK_EQUAL(info.stats.range_count, 1);
+    check_release(&f->card, parcel);
+    CHECK_OK(fh_pool_destroy(other));
+    CHECK_OK(fh_pool_destroy(linear));
+}
+
 static void what_the_program_requires_is_not_the_policy_s_to_change(void **state)
 {
     fixture *f = *state;
@@ -374,6 +463,8 @@ int main(void)
         BRAIN_TEST(no_more_than_4096_are_kept_and_the_least_used_goes),
         BRAIN_TEST(a_verdict_chooses_the_memory),
         BRAIN_TEST(a_verdict_chooses_dedicated_priority_and_pool),
+        BRAIN_TEST(a_pool_that_a_verdict_named_stays_until_the_request_is_over),
+        BRAIN_TEST(a_pool_without_an_upper_end_is_not_taken_for_what_wants_one),
         BRAIN_TEST(what_the_program_requires_is_not_the_policy_s_to_change),
         BRAIN_TEST(a_verdict_denies_with_a_sentence),
         BRAIN_TEST(a_verdict_that_cannot_be_followed_is_told_once_and_the_native_rule_decides),

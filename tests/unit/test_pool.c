@@ -264,6 +264,22 @@ static void an_empty_block_is_kept_for_some_ticks_and_no_longer(void **state)
     check_close(&c);
 }
 
+static void an_empty_block_is_kept_for_64_ticks_by_default(void **state)
+{
+    const card *c = *state;
+    fh_parcel parcel;
+    CHECK_OK(in_block(c, NULL, KIB(512), &parcel));
+    check_release(c, parcel);
+    for (int tick = 0; tick < 62; tick++) {
+        CHECK_OK(fh_device_tick(c->device));
+    }
+    CHECK_EQUAL(blocks(c).block_count, 1);
+    for (int tick = 62; tick < 70; tick++) {
+        CHECK_OK(fh_device_tick(c->device));
+    }
+    CHECK_EQUAL(blocks(c).block_count, 0);
+}
+
 /* Small buffers leave slabs behind; those must not keep a block for ever. */
 static void small_buffers_leave_no_block_behind(void **state)
 {
@@ -414,6 +430,7 @@ int main(void)
         TEST(a_stingy_driver_is_not_asked_for_tiny_dedicated_allocations),
         cmocka_unit_test(frame_ping_pong_settles),
         cmocka_unit_test(an_empty_block_is_kept_for_some_ticks_and_no_longer),
+        TEST(an_empty_block_is_kept_for_64_ticks_by_default),
         cmocka_unit_test(small_buffers_leave_no_block_behind),
         TEST(trim_gives_back_what_is_empty_and_says_how_much),
         TEST(empty_blocks_go_at_once_when_the_heap_is_over_its_limit),

@@ -247,7 +247,10 @@ fh_result fhi_sim_memory_map(fh_backend_device *device, void *room, void **out_p
     uint64_t begin = atomic_load_explicit(&memory->written_begin, memory_order_relaxed);
     uint64_t end = atomic_load_explicit(&memory->written_end, memory_order_relaxed);
     if (memory->split && begin < end) {
+        /* Copies of other threads may be writing to other parts of it. */
+        fhi_lock_acquire(&device->queues.lock);
         memcpy(memory->cpu + begin, memory->gpu + begin, (size_t)(end - begin));
+        fhi_lock_release(&device->queues.lock);
     }
     *out_pointer = memory->cpu;
     return FH_OK;

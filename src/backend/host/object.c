@@ -20,6 +20,12 @@ static fh_result unmade(fh_backend_device *device, fh_result result)
     return result;
 }
 
+static fh_result no_native(void)
+{
+    return fhi_fail(FH_ERR_UNSUPPORTED,
+                    "native is set, and the host backend has no create infos of its own");
+}
+
 fh_result fhi_sim_buffer_create(fh_backend_device *device, const fh_buffer_desc *desc,
                                 uint64_t size, void *room, fh_requirements *out_requirements)
 {
@@ -27,9 +33,9 @@ fh_result fhi_sim_buffer_create(fh_backend_device *device, const fh_buffer_desc 
     const fh_profile *profile = &device->profile;
     fh_result result = fhi_sim_enter(device, FH_BACKEND_CALL_BUFFER_CREATE, 0);
 
-    if (FHI_UNLIKELY(result != FH_OK)) {
+    if (FHI_UNLIKELY(result != FH_OK || desc->native)) {
         *out_requirements = (fh_requirements){0};
-        return unmade(device, result);
+        return unmade(device, result != FH_OK ? result : no_native());
     }
     bool uniform = (desc->usage & (FH_USAGE_UNIFORM | FH_USAGE_TEXEL)) != 0;
     object->gpu = NULL;
@@ -56,8 +62,8 @@ fh_result fhi_sim_texture_create(fh_backend_device *device, const fh_texture_des
     uint64_t bytes;
 
     *out_requirements = (fh_requirements){0};
-    if (result != FH_OK) {
-        return unmade(device, result);
+    if (result != FH_OK || desc->native) {
+        return unmade(device, result != FH_OK ? result : no_native());
     }
     uint64_t alignment = profile->texture_alignment;
     if (desc->linear) {
