@@ -451,8 +451,8 @@ static outcome ask(asking *a, fhi_candidate *one)
     return said == ANSWER_NO ? OUTCOME_DECLINED : OUTCOME_AGREED;
 }
 
-/* All that lies there, until an owner declines: then the rest of it would go in vain. False: the cap
- * ended it in the middle, and the next tick goes on with it. */
+/* All that lies there, until an owner declines: then the rest of it would go in vain. False: the
+ * cap ended it in the middle, and the next tick goes on with it. */
 static bool empty(asking *a, fhi_ground *ground)
 {
     bool begun = false;

@@ -235,7 +235,7 @@ fhi_ground *fhi_ground_cheaper(const fhi_candidates *c, const fhi_ground *ground
         fhi_ground *other = &c->grounds[i];
         bool amid = other->ranks / (other->count + !other->count) < ground->worst;
         if (other != ground && other->heap == ground->heap && other->size >= wanted && amid &&
-            other->live < ground->live / 2 && (!found || other->live < found->live) &&
+            other->live <= ground->live / 2 && (!found || other->live < found->live) &&
             fhi_ground_can_go(c, other, true)) {
             found = other;
         }

@@ -45,9 +45,7 @@ static void say_obstacle(text *t, const fhi_obstacle *obstacle)
         SAY("the adapter gives %" PRIu64 " allocations, and all are taken", most);
         break;
     case FHI_OBSTACLE_BLOCKS:
-        SAY("none of the pool's blocks has room for it, and the pool may not have more than "
-            "%" PRIu64,
-            most);
+        SAY("the pool may not have more than %" PRIu64, most);
         break;
     case FHI_OBSTACLE_BLOCK:
         SAY("%s do not fit a block of the pool, which has %s", fhi_size_print(obstacle->asked).text,
@@ -75,6 +73,15 @@ static void say_obstacle(text *t, const fhi_obstacle *obstacle)
     }
 }
 
+/* The same for memory in which nothing has room. */
+static void say_full(text *t, const fhi_obstacle *obstacle)
+{
+    if (obstacle->kind == FHI_OBSTACLE_BLOCKS) {
+        SAY("none of the pool's blocks has room for it, and ");
+    }
+    say_obstacle(t, obstacle);
+}
+
 /* The types before the last one looked at; and that one, too, where others would be. */
 static void say_obstructed(text *t)
 {
@@ -86,7 +93,7 @@ static void say_obstructed(text *t)
         }
         SAY("Memory type %u %s: ", (unsigned int)t->e->request.order.types[i],
             one->obstacle.lasts ? "cannot give it" : "is full");
-        say_obstacle(t, &one->obstacle);
+        say_full(t, &one->obstacle);
         SAY(".\n");
     }
 }
@@ -152,7 +159,8 @@ static void say_pool(text *t, const fhi_prospect *from)
     SAY(", which has %u block%s of %s in all", (unsigned int)from->block_count,
         from->block_count == 1 ? "" : "s", fhi_size_print(from->block_bytes).text);
     if (from->growth.kind != FHI_OBSTACLE_NONE) {
-        SAY(". There may be room for it; if there is none, no block can be made, since ");
+        SAY(". A %s may have room for it; if none has, no other can be made, since ",
+            from->has_room ? "block" : "slab");
         say_obstacle(t, &from->growth);
     } else if (from->is_small) {
         SAY(". It is small, and cut from a slab of the thread's own, up to %s; a new slab or a "
@@ -167,7 +175,7 @@ static void say_pool(text *t, const fhi_prospect *from)
     }
     SAY(".\n");
     if (from->dedicated.kind != FHI_OBSTACLE_NONE) {
-        SAY("It is not a driver allocation of its own, which was wanted first: ");
+        SAY("It would rather be dedicated, but ");
         say_obstacle(t, &from->dedicated);
         SAY(".\n");
     }
@@ -200,7 +208,7 @@ void fhi_explain_outlook(text *t)
         say_source(t);
     } else {
         SAY("So it would be refused with %s: ", fh_result_name(t->e->outlook.result));
-        say_obstacle(t, &t->e->outlook.why);
+        say_full(t, &t->e->outlook.why);
         SAY(".\n");
     }
 }

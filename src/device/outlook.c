@@ -153,7 +153,9 @@ static void look_at_pooled(fhi_core *core, const fhi_request *request, fh_pool *
     out->next_block = fhi_pool_next_size(pool, direct);
     fhi_lock_release(&pool->lock);
 
-    if (pool->block_count_max != 0 && out->block_count >= pool->block_count_max) {
+    if (request->within_budget && !system_gives(core, pool->heap, need.size, &out->growth)) {
+        /* as it says */
+    } else if (pool->block_count_max != 0 && out->block_count >= pool->block_count_max) {
         refuse(&out->growth, FHI_OBSTACLE_BLOCKS, FH_ERR_OUT_OF_MEMORY, 1, 0,
                pool->block_count_max);
     } else if (out->next_block < direct) {

@@ -52,7 +52,7 @@ typedef struct fhi_prospect {
     /* Of POOL: */
     bool is_small;       /* comes from a slab */
     bool has_room;       /* a block may have room; says nothing of slabs */
-    fhi_obstacle growth; /* why no block can be made; one that is there, or a slab, may have room */
+    fhi_obstacle growth; /* why no block can be made; what is there may have room */
     uint32_t block_count;
     uint64_t block_bytes, next_block;
 } fhi_prospect;

@@ -32,13 +32,13 @@ fh_result fhi_raw_desc_check(fhi_core *core, const fh_raw_desc *desc)
     if (desc->import && (desc->memory.pool || desc->memory.dedicated == FH_DEDICATED_NEVER)) {
         return fhi_fail(FH_ERR_INVALID, "imported memory is of no pool, and always dedicated");
     }
+    if (desc->import && !(core->adapter.caps & FH_CAP_IMPORT_HOST)) {
+        return fhi_fail(FH_ERR_UNSUPPORTED, "this backend cannot import host memory");
+    }
     if (desc->import && (uintptr_t)desc->import % alignment_of(desc) != 0) {
         return fhi_fail_with(FH_ERR_INVALID,
                              "import is {}, which is not a multiple of alignment {}",
                              (uintptr_t)desc->import, alignment_of(desc), 0);
-    }
-    if (desc->import && !(core->adapter.caps & FH_CAP_IMPORT_HOST)) {
-        return fhi_fail(FH_ERR_UNSUPPORTED, "this backend cannot import host memory");
     }
     return fhi_memory_desc_check(core, &desc->memory);
 }

@@ -556,6 +556,46 @@ static void tags_keep_what_they_count_when_more_come(void **state)
     }
 }
 
+/* A raw parcel takes whole pages: what rounding adds is charged, and told, together with the rest. */
+static void the_sentence_is_of_the_whole_request(void **state)
+{
+    (void)state;
+    card c;
+    card_small(&c);
+    c.profile.granularity = KIB(1);
+    check_open(&c);
+    check_limit(&c, FH_ACCOUNT_KIND, FH_KIND_RAW, 1000);
+    fh_parcel raw;
+    CHECK_REFUSED(fh_raw_create(c.device, &(fh_raw_desc){.size = 900}, &raw), raw, FH_ERR_BUDGET,
+                  "1024 bytes asked, 0 live, limit 1000");
+    CHECK_EQUAL(card_account(&c, FH_ACCOUNT_KIND, FH_KIND_RAW).peak, 0);
+    check_close(&c);
+}
+
+static void what_finds_no_room_leaves_no_peak(void **state)
+{
+    (void)state;
+    card c;
+    card_small(&c);
+    check_open(&c);
+    static fh_parcel parcels[65536];
+    uint32_t count = 0;
+    fh_buffer_desc desc = card_buffer_desc(KIB(4));
+    desc.memory.type_mask = 0;
+    while (count < TEST_COUNT_OF(parcels) &&
+           fh_buffer_create(c.device, &desc, &parcels[count]) == FH_OK) {
+        count++;
+    }
+    fh_account_info info = card_account(&c, FH_ACCOUNT_KIND, FH_KIND_BUFFER);
+    assert_true(count > 100 && count < TEST_COUNT_OF(parcels));
+    CHECK_EQUAL(info.used, count * KIB(4));
+    CHECK_EQUAL(info.peak, info.used);
+    while (count > 0) {
+        check_release(&c, parcels[--count]);
+    }
+    check_close(&c);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -578,6 +618,8 @@ int main(void)
         TEST(a_tag_is_its_name),
         TEST(tags_beyond_1023_are_other),
         TEST(tags_keep_what_they_count_when_more_come),
+        cmocka_unit_test(the_sentence_is_of_the_whole_request),
+        cmocka_unit_test(what_finds_no_room_leaves_no_peak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -299,6 +299,32 @@ static void devices_share_nothing(void **state)
     check_close(&b);
 }
 
+typedef struct chain {
+    fh_device *device;
+    uint32_t queue, count;
+} chain;
+
+static void call_again(void *context)
+{
+    chain *c = context;
+    if (++c->count < 6) {
+        const fh_epoch later = {c->queue, 100 + c->count};
+        CHECK_OK(fh_device_retire_call(c->device, call_again, c, &later, 1));
+    }
+}
+
+static void callbacks_that_retire_more_are_all_called_at_the_end(void **state)
+{
+    (void)state;
+    chain c = {0};
+    CHECK_OK(fh_device_create(&(fh_device_desc){0}, &c.device));
+    CHECK_OK(fh_queue_add(c.device, "q", &c.queue));
+    const fh_epoch first = {c.queue, 5};
+    CHECK_OK(fh_device_retire_call(c.device, call_again, &c, &first, 1));
+    fh_device_destroy(c.device);
+    CHECK_EQUAL(c.count, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +340,7 @@ int main(void)
         cmocka_unit_test(ticks_are_counted),
         cmocka_unit_test(growing_ticks_when_nobody_did_for_long),
         cmocka_unit_test(devices_share_nothing),
+        cmocka_unit_test(callbacks_that_retire_more_are_all_called_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -385,14 +385,30 @@ static void an_explanation_needs_no_host_memory(void **state)
     test_memory_finish(&memory);
 }
 
-static void names_are_made_valid(void **state)
+static void names_are_made_clean(void **state)
 {
     const card *c = *state;
     fh_buffer_desc desc = card_buffer_desc(1000);
-    desc.memory.name = "a\xff%s%n";
+    fh_tag tag;
+    CHECK_OK(fh_device_tag(c->device, "t\nSo it", &tag));
+    desc.memory.name = "a\xff%s%n\nb\x7f";
+    desc.memory.tag = tag;
     test_text text = explain_buffer(c, &desc);
-    check_says(&text, "buffer \"a?%s%n\"");
+    check_says(&text, "buffer \"a?%s%n?b?\"");
+    check_says(&text, "tag \"t?So it\"");
+    check_says(&text, "  tag t?So it: ");
+    check_does_not_say(&text, "\nSo it:");
     test_text_finish(&text);
+    check_limit(c, FH_ACCOUNT_TAG, tag, 1);
+    text = explain_buffer(c, &desc);
+    check_says(
+        &text,
+        "So it would be refused with FH_ERR_BUDGET: 1000 B are more than the 1 B that are the "
+        "limit of the tag t?So it.\n");
+    test_text_finish(&text);
+    fh_parcel refused;
+    CHECK_RESULT(fh_buffer_create(c->device, &desc, &refused), FH_ERR_BUDGET);
+    CHECK_DETAIL_NAMES("tag \"t?So it\"");
 }
 
 /* ---- threads ---- */
@@ -454,7 +470,7 @@ int main(void)
         WITH_CARD(what_the_sink_says_ends_the_text),
         cmocka_unit_test(what_the_backend_refuses_is_passed_on),
         cmocka_unit_test(an_explanation_needs_no_host_memory),
-        WITH_CARD(names_are_made_valid),
+        WITH_CARD(names_are_made_clean),
         WITH_CARD(threads_can_ask_while_others_allocate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,7 +138,9 @@ static void pools_and_backings_are_said(void **state)
     test_text_finish(&text);
     fh_parcel buffer = check_make(c, &desc);
     text = explain_buffer(c, &desc);
-    check_says(&text, "None has room for it, and the pool may not have more");
+    check_says(&text,
+               "So it would be refused with FH_ERR_OUT_OF_MEMORY: none of the pool's blocks has "
+               "room for it, and the pool may not have more than 1.");
     test_text_finish(&text);
     check_release(c, buffer);
     text = explain_buffer(c, &desc);
@@ -185,6 +187,15 @@ static void limits_are_said(void **state)
     test_text_finish(&text);
     desc = card_buffer_desc(MIB(5));
     text = explain_buffer(c, &desc);
+    check_says(&text,
+               "Memory type 0 cannot give it: 5 MiB are more than the 4 MiB that are the limit of "
+               "heap 0.\nSo it comes from memory type 1, heap 1");
+    test_text_finish(&text);
+    desc.memory.type_mask = 1;
+    text = explain_buffer(c, &desc);
+    check_says(&text,
+               "So it would be refused with FH_ERR_BUDGET: 5 MiB are more than the 4 MiB that are "
+               "the limit of heap 0.");
     check_says(&text, "4 MiB left: not enough for 5 MiB more");
     test_text_finish(&text);
 }

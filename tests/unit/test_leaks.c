@@ -194,6 +194,77 @@ static void aliases_of_what_leaked_leak_too(void **state)
     test_free(l);
 }
 
+static void a_name_is_no_line_of_its_own(void **state)
+{
+    (void)state;
+    lines *l = test_calloc(1, sizeof *l);
+    card *c = open_card(l);
+    fh_tag tag;
+    CHECK_OK(fh_device_tag(c->device, "t\n2", &tag));
+    fh_buffer_desc desc = card_buffer_desc(100);
+    desc.memory.name = "a\nthe device is lost\r\x7f";
+    desc.memory.tag = tag;
+    check_make(c, &desc);
+    close_card(c);
+    const char *line = check_line(l, "never released: ");
+    assert_non_null(strstr(line, "\"a?the device is lost??\""));
+    assert_non_null(strstr(line, "\"t?2\""));
+    for (unsigned int i = 0; i < l->count; i++) {
+        assert_null(strchr(l->texts[i], '\n'));
+    }
+    test_free(l);
+}
+
+/* Some of the aliases retire only, the rest leaks; the owner lets go, or does not. */
+static void what_only_aliases_keep_is_told_as_kept(void **state)
+{
+    (void)state;
+    for (unsigned int n = 0; n < 12; n++) {
+        bool released = n % 2 == 0;
+        unsigned int left = n / 2 % 3;
+        bool again = n / 6 != 0; /* a second reference of the owner's */
+        lines *l = test_calloc(1, sizeof *l);
+        card *c = open_card(l);
+        uint32_t queue = check_queue(c);
+        fh_parcel raw = check_raw(c, &(fh_raw_desc){.size = KIB(64), .memory = {.name = "heap"}});
+        fh_buffer_desc desc = card_buffer_desc(1024);
+        desc.memory.backing = raw;
+        desc.memory.name = "on it";
+        for (unsigned int i = 0; i < 3; i++) {
+            desc.memory.backing_offset = KIB(4) * i;
+            fh_parcel buffer = check_make(c, &desc);
+            if (i >= left) {
+                CHECK_OK(fh_parcel_use(c->device, buffer, (fh_epoch){queue, 9}));
+                check_release(c, buffer);
+            }
+        }
+        if (again) {
+            CHECK_OK(fh_parcel_acquire(c->device, raw));
+        }
+        if (released) {
+            check_release(c, raw);
+        }
+        close_card(c);
+        bool leaks = again || !released;
+        assert_int_equal(count_of(l, "never released: buffer \"on it\""), left);
+        assert_int_equal(count_of(l, "never released: raw \"heap\""), leaks);
+        assert_int_equal(count_of(l, "released, but kept by"), !leaks && left > 0);
+        if (!leaks && left > 0) {
+            const char *line = check_line(l, "raw \"heap\"");
+            assert_non_null(strstr(line, left == 1 ? "1 parcel on it" : "2 parcels on it"));
+        }
+        if (left + leaks > 0) {
+            char text[48];
+            snprintf(text, sizeof text, "%u parcel%s never released", left + leaks,
+                     left + leaks == 1 ? "" : "s");
+            check_line(l, text);
+        } else {
+            assert_int_equal(l->count, 0);
+        }
+        test_free(l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,7 +273,9 @@ int main(void)
         cmocka_unit_test(many_leaks_are_cut_short_but_counted),
         cmocka_unit_test(what_retires_or_is_our_own_is_no_leak),
         cmocka_unit_test(names_that_are_no_utf_8_do_not_reach_the_log),
+        cmocka_unit_test(a_name_is_no_line_of_its_own),
         cmocka_unit_test(aliases_of_what_leaked_leak_too),
+        cmocka_unit_test(what_only_aliases_keep_is_told_as_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

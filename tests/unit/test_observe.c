@@ -443,6 +443,32 @@ static void observers_come_and_go_in_a_storm(void **state)
 
 #define WITH_CARD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* What it makes finds no room either: the pool's growth must be over when it is told of it. */
+static void make_at_first(void *context, fh_device *device, const fh_event *event)
+{
+    fh_parcel *made = context;
+    (void)event;
+    if (made->id == 0) {
+        made->id = 1; /* what it makes may be told of, too */
+        fh_buffer_desc desc = card_buffer_desc(MIB(1));
+        if (fh_buffer_create(device, &desc, made) != FH_OK) {
+            abort();
+        }
+    }
+}
+
+static void an_observer_may_make_parcels_when_memory_comes(void **state)
+{
+    const card *c = *state;
+    fh_parcel made = {0};
+    uint32_t id = check_observe(c, FH_EVENT_MEMORY_ALLOCATED, make_at_first, &made);
+    fh_parcel first = check_buffer(c, MIB(1));
+    assert_true(made.id > 1);
+    CHECK_OK(fh_device_unobserve(c->device, id));
+    check_release(c, made);
+    check_release(c, first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +482,8 @@ int main(void)
         WITH_CARD(an_observer_may_end_another),
         WITH_CARD(ending_waits_until_the_observer_has_returned),
         WITH_CARD(observers_come_and_go_in_a_storm),
+        cmocka_unit_test_setup_teardown(an_observer_may_make_parcels_when_memory_comes, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,8 +55,13 @@ static void a_name_is_filled_up_with_zeroes(void **state)
     assert_string_equal(name, "");
 }
 
-/* Every sequence of two bytes, between two letters: what is left is UTF-8, letters are left
- * alone, and cleaning again changes nothing. */
+static bool is_shown(unsigned int byte)
+{
+    return byte >= 0x20 && byte < 0x7f;
+}
+
+/* Every sequence of two bytes, between two letters: what is left is UTF-8 on one line, letters are
+ * left alone, and cleaning again changes nothing. For what has lines, control characters stay. */
 static void cleaning_leaves_utf_8(void **state)
 {
     (void)state;
@@ -73,10 +78,29 @@ static void cleaning_leaves_utf_8(void **state)
             bool is_pair = first >= 0xc2 && first <= 0xdf && second >= 0x80 && second <= 0xbf;
             assert_int_equal(once[0], 'a');
             assert_int_equal(once[3], 'z');
-            assert_int_equal(once[1], first < 0x80 || is_pair ? text[1] : '?');
-            assert_int_equal(once[2], second < 0x80 || is_pair ? text[2] : '?');
+            assert_int_equal(once[1], is_shown(first) || is_pair ? text[1] : '?');
+            assert_int_equal(once[2], is_shown(second) || is_pair ? text[2] : '?');
+            memcpy(twice, text, sizeof text);
+            fhi_text_validate(twice);
+            assert_int_equal(twice[1], first < 0x80 || is_pair ? text[1] : '?');
+            assert_int_equal(twice[2], second < 0x80 || is_pair ? text[2] : '?');
         }
     }
+}
+
+static void a_printed_name_is_cut_and_clean(void **state)
+{
+    (void)state;
+    char longer[FH_NAME_SIZE + 8];
+    memset(longer, '\n', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    fhi_name_text name = fhi_name_print(longer);
+    assert_int_equal(strlen(name.text), FH_NAME_SIZE - 1);
+    assert_null(strchr(name.text, '\n'));
+    name = fhi_name_print("a\tb\r\n\x1b[2J\x7f\xe2\x82\xac");
+    assert_string_equal(name.text, "a?b???[2J?\xe2\x82\xac");
+    name = fhi_name_print(NULL);
+    assert_string_equal(name.text, "");
 }
 
 int main(void)
@@ -86,6 +110,7 @@ int main(void)
         cmocka_unit_test(kinds_have_names),
         cmocka_unit_test(a_name_is_filled_up_with_zeroes),
         cmocka_unit_test(cleaning_leaves_utf_8),
+        cmocka_unit_test(a_printed_name_is_cut_and_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
