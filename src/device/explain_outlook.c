@@ -106,7 +106,8 @@ static void say_relief(text *t)
         return;
     }
     if (t->e->relieves) {
-        SAY("What is done about that, the policy's relieve decides. Unless it helps:\n");
+        SAY("What is done about that, the policy's relieve decides. If that ends as the native "
+            "rule does:\n");
     } else if (outlook->relief) {
         SAY("It would be relieved first: what retires and what is empty is given back, allocators "
             "drain, and owners are asked to let go. Unless that helps:\n");

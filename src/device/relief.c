@@ -162,13 +162,15 @@ static bool is_hopeless(fhi_core *core, const fhi_request *request, fh_result re
 }
 
 /* A hole in a block does as well as driver memory, where the request may lie in one. */
-static void want_hole(const fhi_request *request, fhi_evict_goal *goal)
+static void want_hole(const fhi_core *core, const fhi_request *request, fhi_evict_goal *goal)
 {
     if (request->dedicated == FH_DEDICATED_REQUIRE || request->import || request->had_pool) {
         return;
     }
-    goal->hole = request->requirements.size;
-    goal->hole_alignment = request->requirements.alignment;
+    uint64_t page = request->sort == FHI_SORT_LINEAR ? 1 : core->adapter.granularity;
+    uint64_t alignment = request->requirements.alignment;
+    goal->hole = fhi_align_up(request->requirements.size, page > 1 ? page : 1);
+    goal->hole_alignment = alignment > page ? alignment : page;
     goal->hole_pool = request->pool;
     goal->hole_kind = request->kind;
     uint32_t count = request->spilled ? request->order.count : request->order.count > 0;
@@ -186,7 +188,7 @@ static bool evict(fhi_core *core, const fhi_request *request, fh_result reason, 
     goal.at_once = true;
     if (bytes == 0) {
         bytes = bytes_short(request);
-        want_hole(request, &goal);
+        want_hole(core, request, &goal);
     }
     if (reason == FH_ERR_OUT_OF_MEMORY) {
         goal.heaps[heap_of(core, request)] = bytes;

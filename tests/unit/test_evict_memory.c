@@ -308,6 +308,56 @@ static void a_request_is_content_with_a_hole(void **state)
     CHECK_EQUAL(asked(c), 1);
 }
 
+static void a_block_of_those_who_are_asked_at_ticks_is_noted_as_a_whole(void **state)
+{
+    crowd *c = *state;
+    fill(c, 13, 60, FH_EVICTABLE_AT_TICK);
+    uint64_t before = used(c);
+    limit_total(&c->f, before);
+    fh_raw_desc desc = {
+        .size = KIB(300),
+        .memory = {.dedicated = FH_DEDICATED_REQUIRE, .type_mask = 1U << CARD_LOCAL}};
+    fh_parcel raw;
+    CHECK_RESULT(fh_raw_create(c->f.card.device, &desc, &raw), FH_ERR_BUDGET);
+    CHECK_EQUAL(asked(c), 0);
+    CHECK_OK(fh_device_poll(c->f.card.device));
+    assert_true(asked(c) > 0 && asked(c) * PARCEL <= MIB(8));
+    uint64_t once = asked(c);
+    raw = check_raw(&c->f.card, &desc);
+    CHECK_EQUAL(asked(c), once);
+    check_release(&c->f.card, raw);
+}
+
+static bool keep_on(void *context, const fh_block_facts *block, const fh_facts *facts,
+                    fh_retain_decision *out_decision)
+{
+    (void)context;
+    (void)block;
+    (void)facts;
+    out_decision->ticks = 4;
+    return true;
+}
+
+static void empty_blocks_that_a_policy_keeps_for_a_while_are_waited_for(void **state)
+{
+    crowd *c = *state;
+    static const fh_policy_ops ops = {.name = "keeper", .retain = keep_on};
+    CHECK_OK(fh_device_set_policy(c->f.card.device, &ops, NULL));
+    fill(c, 15, MANY, FH_EVICTABLE_AT_TICK);
+    uint64_t before = used(c);
+    limit_total(&c->f, before - MIB(1));
+    tick(&c->f);
+    uint64_t once = asked(c);
+    for (int i = 0; i < 3; i++) {
+        tick(&c->f);
+        CHECK_EQUAL(used(c), before);
+    }
+    tick(&c->f);
+    tick(&c->f);
+    assert_true(used(c) < before);
+    CHECK_EQUAL(asked(c), once);
+}
+
 int main(void)
 {
 #define CROWD_TEST(name) cmocka_unit_test_setup_teardown(name, gather, scatter)
@@ -324,6 +374,8 @@ int main(void)
         CROWD_TEST(a_request_empties_a_block),
         CROWD_TEST(a_request_for_which_no_block_can_be_emptied_asks_nobody),
         CROWD_TEST(a_request_is_content_with_a_hole),
+        CROWD_TEST(a_block_of_those_who_are_asked_at_ticks_is_noted_as_a_whole),
+        CROWD_TEST(empty_blocks_that_a_policy_keeps_for_a_while_are_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

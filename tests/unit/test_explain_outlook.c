@@ -4,6 +4,8 @@
 
 #include "explain_checks.h"
 
+#include <freehold/policy.h>
+
 typedef struct foretold {
     bool comes, refused;
     unsigned int type;
@@ -194,14 +196,15 @@ static void requests_get_what_was_foretold(void **state)
 }
 
 /* The words for each way. */
-static void a_type_that_is_full_is_passed_over(void **state)
+static void types_that_cannot_give_it_are_passed_over(void **state)
 {
     (void)state;
     card c;
     card_builtin(&c, "discrete-8g");
     check_open(&c);
     fh_buffer_desc desc = card_buffer_desc(MIB(256) + 1);
-    desc.memory.location = FH_LOCATION_DEVICE_UPLOAD;
+    desc.memory.location = FH_LOCATION_UPLOAD;
+    desc.memory.preferred = FH_MEMORY_DEVICE_LOCAL;
     test_text text = explain_buffer(&c, &desc);
     check_says(&text, "Memory type 2 cannot give it: 256.00 MiB are more than the ");
     check_says(&text, "So it comes from memory type 1");
@@ -237,14 +240,70 @@ static void what_relief_may_change_is_said(void **state)
     check_release(c, most);
 }
 
+static void allocations_that_are_all_taken_are_said(void **state)
+{
+    (void)state;
+    card c;
+    card_small(&c);
+    c.profile.allocation_count_max = 4;
+    check_open(&c);
+    fh_buffer_desc desc = card_buffer_desc(MIB(1));
+    desc.memory.dedicated = FH_DEDICATED_REQUIRE;
+    desc.memory.type_mask = 1;
+    fh_parcel parcels[4];
+    for (size_t i = 0; i < TEST_COUNT_OF(parcels); i++) {
+        parcels[i] = check_make(&c, &desc);
+    }
+    test_text text = explain_buffer(&c, &desc);
+    check_says(&text, "So it would be refused with FH_ERR_OUT_OF_MEMORY: the adapter gives 4 "
+                      "allocations, and all are taken.");
+    test_text_finish(&text);
+    fh_parcel refused;
+    CHECK_RESULT(fh_buffer_create(c.device, &desc, &refused), FH_ERR_OUT_OF_MEMORY);
+    for (size_t i = 0; i < TEST_COUNT_OF(parcels); i++) {
+        check_release(&c, parcels[i]);
+    }
+    check_close(&c);
+}
+
+static uint32_t deny(void *context, const fh_request *request, const fh_facts *facts,
+                     fh_relief out_actions[FH_RELIEF_MAX])
+{
+    (void)context;
+    (void)request;
+    (void)facts;
+    out_actions[0] = (fh_relief){.action = FH_RELIEF_DENY};
+    return 1;
+}
+
+static void a_policy_that_relieves_has_the_last_word(void **state)
+{
+    const card *c = *state;
+    static const fh_policy_ops ops = {.name = "denies", .relieve = deny};
+    CHECK_OK(fh_device_set_policy(c->device, &ops, NULL));
+    check_limit(c, FH_ACCOUNT_HEAP, 0, MIB(1));
+    fh_buffer_desc desc = card_buffer_desc(MIB(5));
+    test_text text = explain_buffer(c, &desc);
+    check_says(&text, "What is done about that, the policy's relieve decides. If that ends as the "
+                      "native rule does:\n");
+    test_text_finish(&text);
+    desc = card_buffer_desc(1000);
+    text = explain_buffer(c, &desc);
+    check_does_not_say(&text, "relieve");
+    test_text_finish(&text);
+    CHECK_OK(fh_device_set_policy(c->device, NULL, NULL));
+}
+
 #define WITH_CARD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_get_what_was_foretold),
-        cmocka_unit_test(a_type_that_is_full_is_passed_over),
+        cmocka_unit_test(types_that_cannot_give_it_are_passed_over),
         WITH_CARD(what_relief_may_change_is_said),
+        cmocka_unit_test(allocations_that_are_all_taken_are_said),
+        WITH_CARD(a_policy_that_relieves_has_the_last_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
