@@ -480,9 +480,10 @@ static bool is_turn(const fhi_candidates *c, const fhi_candidate *last, bool beg
 static void ask_for_driver_bytes(asking *a)
 {
     fhi_candidates *c = a->c;
-    for (uint32_t i = 0; i < 2 * c->count && wants_driver_bytes(c->goal); i++) {
-        uint32_t place = i % c->count;
-        bool begun = i < c->count;
+    const uint32_t count = c->count;
+    for (uint32_t i = 0; i < 2 * count && wants_driver_bytes(c->goal); i++) {
+        bool begun = i < count;
+        uint32_t place = begun ? i : i - count;
         fhi_candidate *one = &c->all[a->sorted[place]];
         fhi_ground *ground = ground_of(c, one), *other;
         if (one->hole && !begun && !one->closed && !fhi_is_nan(one->key) &&
