@@ -556,7 +556,7 @@ static void tags_keep_what_they_count_when_more_come(void **state)
     }
 }
 
-/* A raw parcel takes whole pages: what rounding adds is charged, and told, together with the rest. */
+/* A raw parcel takes whole pages: what rounding adds is charged, and told, with the rest. */
 static void the_sentence_is_of_the_whole_request(void **state)
 {
     (void)state;
