@@ -111,8 +111,7 @@ typedef struct fh_buffer_desc {
     uint32_t stride;       /* bytes per element; 0 = none; `size` is then a multiple */
     uint64_t capacity;     /* bytes: up to here it grows in place; 0 = `size` */
     fh_memory_desc memory; /* {0} = device memory */
-    const void
-        *native; /* the backend's own create info, borrowed; NULL = ours; host: must be NULL */
+    const void *native;    /* the backend's own create info, borrowed; NULL = ours */
 } fh_buffer_desc;
 
 typedef enum fh_texture_kind {
@@ -133,8 +132,7 @@ typedef struct fh_texture_desc {
     fh_usage usage;         /* 0 = sampled | copy_dst; FH_USAGE_OF_TEXTURES */
     bool linear;            /* rows one after the other (linear tiling); few things allow it */
     fh_memory_desc memory;  /* {0} = device memory */
-    const void
-        *native; /* the backend's own create info, borrowed; NULL = ours; host: must be NULL */
+    const void *native;     /* the backend's own create info, borrowed; NULL = ours */
 } fh_texture_desc;
 
 /* A box of texels in one mip level of some layers. Whole blocks of a compressed format, but where
