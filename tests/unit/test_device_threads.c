@@ -186,7 +186,8 @@ static void borrow(worker *w, fh_parcel parcel)
         result = fh_parcel_set_name(device, parcel, "borrowed");
         break;
     case 2:
-        result = fh_parcel_write(device, parcel, 0, &info, 64, NULL);
+        /* Each thread its own bytes: two that write the same have a race of their own. */
+        result = fh_parcel_write(device, parcel, w->number % 16 * 16, &w->rng, 8, NULL);
         break;
     case 3:
         result = fh_parcel_use(device, parcel, (fh_epoch){0, 0});
