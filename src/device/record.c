@@ -5,18 +5,6 @@
 
 #include <string.h>
 
-uint32_t fhi_record_slot(const fhi_core *core, const fhi_record *record)
-{
-    for (uint32_t chunk = 0; chunk < FHI_CHUNKS; chunk++) {
-        const fhi_chunk *in =
-            atomic_load_explicit(&core->records.chunks[chunk], memory_order_acquire);
-        if (in && record >= in->records && record < in->records + fhi_chunk_size(chunk)) {
-            return fhi_chunk_first(chunk) + (uint32_t)(record - in->records);
-        }
-    }
-    return FHI_NO_SLOT;
-}
-
 fh_parcel fhi_record_parcel(const fhi_core *core, uint32_t slot)
 {
     const fhi_record *record = fhi_record_at(core, slot);
@@ -167,7 +155,6 @@ static void chunk_destroy(const fhi_core *core, fhi_chunk *chunk, uint32_t size)
         fhi_host_free(memory, atomic_load(&chunk->uses[i]), FHI_BATCH,
                       FH_QUEUE_MAX * sizeof(uint64_t), 64);
     }
-    fhi_host_free(memory, chunk->lanes, batches, 1, 1);
     fhi_host_free(memory, chunk->uses, batches, sizeof *chunk->uses, 64);
     fhi_host_free(memory, chunk->objects, size, core->object_size, 64);
     fhi_host_free(memory, chunk->records, size, sizeof *chunk->records, 64);
@@ -186,15 +173,13 @@ static fhi_chunk *chunk_create(const fhi_core *core, uint32_t size)
     chunk->records = fhi_host_alloc(memory, size, sizeof *chunk->records, 64);
     chunk->objects = fhi_host_alloc(memory, size, core->object_size, 64);
     chunk->uses = fhi_host_alloc(memory, batches, sizeof *chunk->uses, 64);
-    chunk->lanes = fhi_host_alloc(memory, batches, 1, 1);
     if (chunk->uses) {
         memset(chunk->uses, 0, batches * sizeof *chunk->uses);
     }
-    if (!chunk->records || !chunk->objects || !chunk->uses || !chunk->lanes) {
+    if (!chunk->records || !chunk->objects || !chunk->uses) {
         chunk_destroy(core, chunk, size);
         return NULL;
     }
-    memset(chunk->lanes, FHI_NO_LANE, batches);
     return chunk;
 }
 
@@ -228,9 +213,7 @@ fh_result fhi_records_extend(fhi_core *core, uint32_t lane)
             fresh = NULL;
         }
         if (first < records->capacity) {
-            fhi_chunk *in = atomic_load_explicit(&records->chunks[chunk], memory_order_relaxed);
             batch_open(core, lane, first);
-            in->lanes[(first - fhi_chunk_first(chunk)) / FHI_BATCH] = (uint8_t)lane;
             atomic_store_explicit(&records->high, first + FHI_BATCH, memory_order_release);
             fhi_lock_release(&core->record_lock);
             if (fresh) { /* another thread was faster */

@@ -148,12 +148,7 @@ typedef struct fhi_chunk {
     /* Last uses: FH_QUEUE_MAX values per slot, made for a whole batch when one of it is used
      * first. */
     _Atomic(uint64_t *) *uses;
-    uint8_t *lanes; /* of each batch; FHI_NO_LANE while no lane has it */
 } fhi_chunk;
-
-enum {
-    FHI_NO_LANE = 0xff
-};
 
 typedef struct fhi_records {
     _Atomic(fhi_chunk *) chunks[FHI_CHUNKS];
@@ -187,8 +182,6 @@ FHI_HOT_INLINE uint32_t fhi_parcel_slot(fh_parcel parcel)
 #define FHI_WORD_REFERENCE  (UINT64_C(1) << 12)
 #define FHI_WORD_REFERENCES (UINT64_C(0xfffff) << 12)
 #define FHI_WORD_GENERATION (UINT64_C(0xffffffff) << 32)
-
-uint32_t fhi_record_slot(const fhi_core *core, const fhi_record *record); /* O(chunks) */
 
 /* The handle of a slot as it is now; {0} when it holds no parcel. */
 fh_parcel fhi_record_parcel(const fhi_core *core, uint32_t slot);

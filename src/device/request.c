@@ -193,7 +193,6 @@ void fhi_request_prepare(fhi_request *request, bool never_relieve)
     request->spilled = false;
     request->pool = NULL;
     request->order.count = 0;
-    request->slot = FHI_NO_SLOT;
     request->account = (fh_account){FH_ACCOUNT_TOTAL, 0};
     request->asked = 0;
     request->shortage = 0;

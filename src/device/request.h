@@ -21,8 +21,7 @@ typedef struct fhi_request {
     fh_usage usage;
     uint64_t committed, capacity; /* bytes */
     uint32_t lane;
-    uint32_t slot; /* the record it will have */
-    void *object;  /* made already, not bound; NULL = raw */
+    void *object; /* made already, not bound; NULL = raw */
     fh_requirements requirements;
     fhi_sort sort;
     bool address;
