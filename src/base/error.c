@@ -75,3 +75,15 @@ const char *fh_error_detail(void)
     last.text[length] = '\0';
     return last.text;
 }
+
+fhi_sentence fhi_sentence_keep(void)
+{
+    fhi_sentence sentence;
+    snprintf(sentence.text, sizeof sentence.text, "%s", fh_error_detail());
+    return sentence;
+}
+
+fh_result fhi_sentence_fail(fh_result result, const fhi_sentence *sentence)
+{
+    return fhi_fail_print(result, "%s", sentence->text);
+}

@@ -25,6 +25,14 @@ __attribute__((format(printf, 2, 3)))
 fh_result
 fhi_fail_print(fh_result result, const char *format, ...);
 
+/* This thread's sentence, kept while calls are made that may fail in ways of their own. */
+typedef struct fhi_sentence {
+    char text[256];
+} fhi_sentence;
+
+fhi_sentence fhi_sentence_keep(void);
+fh_result fhi_sentence_fail(fh_result result, const fhi_sentence *sentence);
+
 /* A number that no other living thread has, while this one lives. */
 uintptr_t fhi_thread_anchor(void);
 

@@ -366,12 +366,10 @@ static fh_result make_by_allocator(fhi_core *core, const fhi_allocator *allocato
             return result;
         }
         take_over(&request, &inside.request);
-        char sentence[256];
-        strncpy(sentence, fh_error_detail(), sizeof sentence - 1);
-        sentence[sizeof sentence - 1] = '\0';
+        const fhi_sentence sentence = fhi_sentence_keep();
         if (!fhi_relieve(core, &request, result, &relief)) {
             fhi_request_note_refusal(core, &request, result);
-            return fhi_fail_print(result, "%s", sentence);
+            return fhi_sentence_fail(result, &sentence);
         }
     }
 }

@@ -107,14 +107,12 @@ fh_result fh_raw_create_many(fh_device *device, const fh_raw_desc *desc, uint32_
         if (result == FH_OK) {
             continue;
         }
-        char sentence[256];
-        strncpy(sentence, fh_error_detail(), sizeof sentence - 1);
-        sentence[sizeof sentence - 1] = '\0';
+        const fhi_sentence sentence = fhi_sentence_keep();
         for (uint32_t j = i; j-- > 0;) {
             fh_parcel_release(device, out_raws[j]);
         }
         memset(out_raws, 0, count * sizeof *out_raws);
-        return fhi_fail_print(result, "%s", sentence);
+        return fhi_sentence_fail(result, &sentence);
     }
     return FH_OK;
 }
@@ -142,12 +140,10 @@ static fh_result external_charge(fhi_core *core, fhi_request *request)
         if (result != FH_ERR_BUDGET) {
             return result;
         }
-        char sentence[256];
-        strncpy(sentence, fh_error_detail(), sizeof sentence - 1);
-        sentence[sizeof sentence - 1] = '\0';
+        const fhi_sentence sentence = fhi_sentence_keep();
         if (!fhi_relieve(core, request, result, &relief)) {
             fhi_request_note_refusal(core, request, result);
-            return fhi_fail_print(result, "%s", sentence);
+            return fhi_sentence_fail(result, &sentence);
         }
     }
 }

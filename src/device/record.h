@@ -125,8 +125,7 @@ typedef struct fhi_record {
     };
     fh_parcel parent; /* BACKED: a reference to it is held */
     uint32_t deed;    /* index into core->deeds; 0 = none */
-    uint32_t alignment;
-    uint32_t moves; /* how often it was moved; never reset */
+    uint32_t moves;   /* how often it was moved; never reset */
 } fhi_record;
 
 /* Fill in the wish of a plain buffer, before it is looked at; under the lane's lock. */

@@ -544,11 +544,10 @@ fh_result fhi_request_satisfy(fhi_core *core, fhi_request *request, fhi_backing 
         }
         /* Relief calls much that may fail in ways of its own: the sentence is that of the
          * refusal. */
-        char sentence[256];
-        snprintf(sentence, sizeof sentence, "%s", fh_error_detail());
+        const fhi_sentence sentence = fhi_sentence_keep();
         if (!fhi_relieve(core, request, result, &relief)) {
             fhi_request_note_refusal(core, request, result);
-            return fhi_fail_print(result, "%s", sentence);
+            return fhi_sentence_fail(result, &sentence);
         }
     }
 }
