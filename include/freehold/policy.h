@@ -4,8 +4,9 @@
  *
  * Hooks are pure: they get facts and return a decision. They are called with no lock of Freehold's
  * held and must not call the device. Two come inside a request, on whatever thread made it, and on
- * several at once: `place` and `relieve`; the rest come from fh_device_tick(), one at a time, in
- * the order in which they stand here. Pointers in facts are borrowed for the call. */
+ * several at once: `place` and `relieve`; the rest come from fh_device_tick(), one at a time: first
+ * `renew`, then `frame`, then those that something happened for. Pointers in facts are borrowed for
+ * the call. */
 
 #ifndef FREEHOLD_POLICY_H
 #define FREEHOLD_POLICY_H
@@ -67,6 +68,14 @@ typedef struct fh_request {
     uint32_t attempt;   /* 1 at the first call for this request */
     uint32_t tried;     /* bit n: fh_relief_action n was taken for it */
 } fh_request;
+
+/* ---- renew: the policy has changed itself ---- */
+
+/* What holds from now on. */
+typedef struct fh_policy_change {
+    const uint64_t *place_steps; /* as in fh_policy_ops; copied */
+    uint32_t place_step_count;
+} fh_policy_change;
 
 /* ---- place: where a class of requests goes ---- */
 
@@ -275,7 +284,12 @@ typedef struct fh_policy_ops {
     const uint64_t *place_steps;
     uint32_t place_step_count; /* at most 32 */
 
-    /* Native: memory types by cost (memory.h), spill to the next. */
+    /* For policies that change while they are in charge, such as scripts that are edited: asked at
+     * the start of every tick, before everything else. True: it has changed; verdicts are dropped,
+     * limits are asked for at once, and steps are those of the change. Native: it has not. */
+    bool (*renew)(void *context, const fh_facts *facts, fh_policy_change *out_change);
+    /* Native: memory types by cost (memory.h), spill to the next. `retiring` in its facts is as
+     * the last tick saw it. */
     bool (*place)(void *context, const fh_request *request, const fh_facts *facts,
                   fh_verdict *out_verdict);
     /* Native: retry, trim, drain, evict, spill. */

@@ -51,7 +51,13 @@ void fhi_policies_finish(fhi_core *core)
     fhi_lock_finish(&policies->lock);
 }
 
-fhi_policy *fhi_policy_enter(fhi_core *core)
+static void copy_steps(const fhi_steps *steps, fhi_steps *out)
+{
+    out->count = steps->count;
+    memcpy(out->sizes, steps->sizes, steps->count * sizeof steps->sizes[0]);
+}
+
+fhi_policy *fhi_policy_enter_steps(fhi_core *core, fhi_steps *out_steps)
 {
     fhi_policies *policies = &core->policies;
     if (fhi_inside_hook(core)) {
@@ -62,9 +68,24 @@ fhi_policy *fhi_policy_enter(fhi_core *core)
     fhi_policy *policy = policies->current;
     if (policy) {
         atomic_fetch_add(&policy->references, 1);
+        if (out_steps) {
+            copy_steps(&policy->steps, out_steps);
+        }
     }
     fhi_lock_release(&policies->lock);
     return policy;
+}
+
+fhi_policy *fhi_policy_enter(fhi_core *core)
+{
+    return fhi_policy_enter_steps(core, NULL);
+}
+
+void fhi_policy_steps(fhi_core *core, fhi_policy *policy, fhi_steps *out_steps)
+{
+    fhi_lock_acquire(&core->policies.lock);
+    copy_steps(&policy->steps, out_steps);
+    fhi_lock_release(&core->policies.lock);
 }
 
 void fhi_policy_leave(fhi_core *core, fhi_policy *policy)
@@ -91,20 +112,17 @@ void fhi_policy_forget(fhi_core *core)
 
 /* ---- setting one ---- */
 
-static fh_result check_ops(const fh_policy_ops *ops)
+static fh_result check_steps(const uint64_t *steps, uint32_t count)
 {
-    if (!ops->name) {
-        return fhi_fail(FH_ERR_INVALID, "ops: a policy must have a name");
+    if (count > FHI_PLACE_STEPS) {
+        return fhi_fail_with(FH_ERR_INVALID, "place_step_count: {} is more than {}", count,
+                             FHI_PLACE_STEPS, 0);
     }
-    if (ops->place_step_count > FHI_PLACE_STEPS) {
-        return fhi_fail_with(FH_ERR_INVALID, "place_step_count: {} is more than {}",
-                             ops->place_step_count, FHI_PLACE_STEPS, 0);
-    }
-    if (ops->place_step_count > 0 && !ops->place_steps) {
+    if (count > 0 && !steps) {
         return fhi_fail(FH_ERR_INVALID, "place_steps: must not be NULL when there is a count");
     }
-    for (uint32_t i = 0; i < ops->place_step_count; i++) {
-        if (ops->place_steps[i] <= (i > 0 ? ops->place_steps[i - 1] : 0)) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (steps[i] <= (i > 0 ? steps[i - 1] : 0)) {
             return fhi_fail_with(FH_ERR_INVALID,
                                  "place_steps: they must ascend from above 0; the one with index "
                                  "{} does not",
@@ -112,6 +130,56 @@ static fh_result check_ops(const fh_policy_ops *ops)
         }
     }
     return FH_OK;
+}
+
+static fh_result check_ops(const fh_policy_ops *ops)
+{
+    if (!ops->name) {
+        return fhi_fail(FH_ERR_INVALID, "ops: a policy must have a name");
+    }
+    return check_steps(ops->place_steps, ops->place_step_count);
+}
+
+/* `steps` may be NULL when there are none. */
+static void set_steps(fhi_policy *policy, const uint64_t *steps, uint32_t count)
+{
+    policy->steps.count = count;
+    if (count > 0) {
+        memcpy(policy->steps.sizes, steps, count * sizeof *steps);
+    }
+}
+
+bool fhi_policy_renew(fhi_core *core, fhi_policy *policy, const fh_facts *facts)
+{
+    fh_policy_change change = {0};
+    fhi_inside inside;
+
+    if (!policy->ops.renew) {
+        return false;
+    }
+    fhi_inside_begin(core, &inside, FHI_INSIDE_HOOK);
+    bool renewed = policy->ops.renew(policy->context, facts, &change);
+    fhi_inside_end(core, &inside);
+    if (!renewed) {
+        return false;
+    }
+    bool follow = check_steps(change.place_steps, change.place_step_count) == FH_OK;
+    if (!follow) {
+        fhi_policy_complain(core, policy, FHI_COMPLAINT_RENEW,
+                            "renew: place_steps must ascend from above 0, 32 at most; the last "
+                            "ones stay");
+    }
+    fhi_lock_acquire(&core->policies.lock);
+    if (follow) {
+        set_steps(policy, change.place_steps, change.place_step_count);
+    }
+    if (core->policies.current == policy) {
+        core->policies.has_order = false;
+    }
+    atomic_fetch_add(&core->policies.verdict_version, 1);
+    fhi_lock_release(&core->policies.lock);
+    fhi_policy_take_limits(core);
+    return true;
 }
 
 /* Both locks are held for the moment in which the policy changes. NULL limits: those in force
@@ -159,10 +227,9 @@ static fh_result set_policy(fhi_core *core, const fh_policy_ops *ops, void *cont
     policy->ops = *ops;
     policy->context = context;
     atomic_store(&policy->references, 1);
-    for (uint32_t i = 0; i < ops->place_step_count; i++) {
-        policy->steps[i] = ops->place_steps[i];
-    }
-    policy->ops.place_steps = policy->steps;
+    set_steps(policy, ops->place_steps, ops->place_step_count);
+    policy->ops.place_steps = NULL;
+    policy->ops.place_step_count = 0;
     bool follow = fhi_limits_ask(core, policy, limits);
     fhi_policy *old = replace(core, policy, follow ? limits : NULL);
     fhi_host_free(&core->memory, limits, 1, sizeof *limits, 64);
@@ -250,23 +317,36 @@ void fhi_retiring_sum(fhi_core *core, uint64_t out_heaps[FH_HEAP_MAX])
     }
 }
 
-void fhi_facts_gather(fhi_core *core, fh_facts *out_facts)
+static void gather(fhi_core *core, const uint64_t *retiring, fh_facts *out_facts)
 {
-    uint64_t retiring[FH_HEAP_MAX];
-
-    memset(out_facts, 0, sizeof *out_facts);
     out_facts->frame = atomic_load_explicit(&core->tick, memory_order_relaxed);
     out_facts->now_ns = fhi_now_ns();
     out_facts->used = atomic_load_explicit(&core->total.charged, memory_order_relaxed);
     out_facts->limit = atomic_load_explicit(&core->total.limit, memory_order_relaxed);
     out_facts->heap_count = core->adapter.heap_count;
-    fhi_retiring_sum(core, retiring);
     fhi_lock_acquire(&core->limit_lock);
+    if (retiring) {
+        memcpy(core->policies.retiring, retiring, sizeof core->policies.retiring);
+    }
     for (uint32_t heap = 0; heap < core->adapter.heap_count; heap++) {
         heap_facts(core, heap, &out_facts->heaps[heap]);
-        out_facts->heaps[heap].retiring = retiring[heap];
+        out_facts->heaps[heap].retiring = core->policies.retiring[heap];
     }
     fhi_lock_release(&core->limit_lock);
+}
+
+void fhi_facts_gather(fhi_core *core, fh_facts *out_facts)
+{
+    uint64_t retiring[FH_HEAP_MAX];
+
+    memset(out_facts, 0, sizeof *out_facts);
+    fhi_retiring_sum(core, retiring);
+    gather(core, retiring, out_facts);
+}
+
+void fhi_facts_glance(fhi_core *core, fh_facts *out_facts)
+{
+    gather(core, NULL, out_facts);
 }
 
 /* ---- requests ---- */
@@ -296,7 +376,7 @@ void fhi_request_describe(fhi_core *core, const fhi_request *request, fh_request
     out_request->tag = memory->tag;
     out_request->tag_name = tag_name ? tag_name : "";
     out_request->size = request->requirements.size;
-    fhi_class_bounds(NULL, 0, out_request->size, &out_request->size_min, &out_request->size_max);
+    fhi_class_bounds(NULL, out_request->size, &out_request->size_min, &out_request->size_max);
     out_request->alignment = request->requirements.alignment;
     out_request->type_mask = request->type_mask;
     if (request->texture) {

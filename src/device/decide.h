@@ -15,12 +15,12 @@
 
 /* One fh_device_set_policy(). */
 typedef struct fhi_policy {
-    fh_policy_ops ops; /* a copy */
+    fh_policy_ops ops; /* a copy, without place_steps */
     void *context;
     uint64_t serial;             /* counts the device's policies from 1 */
     _Atomic uint32_t references; /* the device's, and one per call that is inside */
     _Atomic uint32_t complaints; /* bit n: fhi_complaint n was logged */
-    uint64_t steps[FHI_PLACE_STEPS];
+    fhi_steps steps;             /* under policies.lock */
 } fhi_policy;
 
 /* Answers that cannot be followed are told once per policy. */
@@ -29,7 +29,8 @@ typedef enum fhi_complaint {
     FHI_COMPLAINT_NO_TYPE,
     FHI_COMPLAINT_RELIEVE,
     FHI_COMPLAINT_LIMITS,
-    FHI_COMPLAINT_EVICT
+    FHI_COMPLAINT_EVICT,
+    FHI_COMPLAINT_RENEW
 } fhi_complaint;
 
 typedef struct fhi_policies {
@@ -46,8 +47,9 @@ typedef struct fhi_policies {
     /* Under core->limit_lock. */
     uint32_t watermark_count; /* of the last limits taken */
     double watermarks[FHI_WATERMARKS];
-    bool watermarks_moved; /* since the tick looked */
-    bool budgets_read;     /* core->budgets has an answer of the backend */
+    bool watermarks_moved;          /* since the tick looked */
+    bool budgets_read;              /* core->budgets has an answer of the backend */
+    uint64_t retiring[FH_HEAP_MAX]; /* as it was last summed up */
 
     /* These belong to the tick. */
     uint64_t serial_seen;                          /* of the policy that said: */
@@ -65,12 +67,22 @@ void fhi_policies_finish(fhi_core *core); /* releases the policy */
 fhi_policy *fhi_policy_enter(fhi_core *core);
 void fhi_policy_leave(fhi_core *core, fhi_policy *policy);
 
+/* The same with the class boundaries that it has now, or they alone. */
+fhi_policy *fhi_policy_enter_steps(fhi_core *core, fhi_steps *out_steps);
+void fhi_policy_steps(fhi_core *core, fhi_policy *policy, fhi_steps *out_steps);
+
+/* Ask whether it has changed itself; then, and this returns true, verdicts are dropped and limits
+ * asked for. In a tick. No lock held. */
+bool fhi_policy_renew(fhi_core *core, fhi_policy *policy, const fh_facts *facts);
+
 /* Log, once per policy and complaint, that it said something that is not followed. No lock held. */
 void fhi_policy_complain(fhi_core *core, fhi_policy *policy, fhi_complaint complaint,
                          const char *sentence);
 
-/* What every hook can see. */
+/* What every hook can see. At a glance, for requests under a policy that wants to see each of them,
+ * `retiring` is as it was last summed up, and heaps past heap_count are not written. */
 void fhi_facts_gather(fhi_core *core, fh_facts *out_facts);
+void fhi_facts_glance(fhi_core *core, fh_facts *out_facts);
 
 /* The request as hooks see it; the class's bounds without the policy's steps. */
 void fhi_request_describe(fhi_core *core, const fhi_request *request, fh_request *out_request);

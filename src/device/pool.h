@@ -147,4 +147,9 @@ fh_result fhi_pool_unlist(fhi_core *core, fh_pool *pool, bool forced);
  * (trim.c) */
 bool fhi_pool_is_walked(fhi_core *core, fh_pool *pool);
 
+/* The program's pool of that name; of several, the last made. NULL: there is none. It may be
+ * destroyed the next moment: a verdict that names it is checked when it is followed. No lock
+ * held. */
+fh_pool *fhi_device_pool_by_name(fh_device *device, const char *name);
+
 #endif

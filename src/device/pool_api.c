@@ -149,3 +149,15 @@ fh_result fh_pool_get(fh_pool *pool, fh_pool_info *out_info)
     fhi_lock_release(&pool->lock);
     return FH_OK;
 }
+
+fh_pool *fhi_device_pool_by_name(fh_device *device, const char *name)
+{
+    fhi_core *core = device->core;
+    fhi_lock_acquire(&core->pool_lock);
+    fh_pool *pool = core->pools_first;
+    while (pool && strcmp(pool->name, name) != 0) {
+        pool = pool->next;
+    }
+    fhi_lock_release(&core->pool_lock);
+    return pool;
+}

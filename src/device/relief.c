@@ -49,10 +49,11 @@ static bool ask(fhi_core *core, fhi_policy *policy, const fhi_request *request, 
     fh_facts facts;
     fhi_inside inside;
     fh_relief answer[FH_RELIEF_MAX] = {{0}};
+    fhi_steps steps;
 
+    fhi_policy_steps(core, policy, &steps);
     fhi_request_describe(core, request, &described);
-    fhi_class_bounds(policy->steps, policy->ops.place_step_count, described.size,
-                     &described.size_min, &described.size_max);
+    fhi_class_bounds(&steps, described.size, &described.size_min, &described.size_max);
     described.reason = reason;
     described.account = request->account;
     described.shortage = request->shortage;

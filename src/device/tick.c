@@ -392,6 +392,9 @@ static void run(fhi_core *core, fhi_policy *policy, bool in_request)
     fh_frame_facts frame;
     gather_frame(core, load(&core->tick_ns), &frame);
     fhi_facts_gather(core, &t->facts);
+    if (policy && fhi_policy_renew(core, policy, &t->facts)) {
+        fhi_facts_gather(core, &t->facts);
+    }
     ask_frame(t, &frame);
     take_limits(t);
     fhi_uses_sum(core, true, t->uses);

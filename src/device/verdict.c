@@ -17,28 +17,27 @@ enum {
 /* Powers of two and the policy's steps are the boundaries: a class goes from one to the next. A
  * step that is a power of two counts twice in the index below, which then skips a value; it still
  * grows at every boundary, so no two classes have the same. */
-static uint32_t steps_up_to(const uint64_t *steps, uint32_t step_count, uint64_t size)
+static uint32_t steps_up_to(const fhi_steps *steps, uint64_t size)
 {
     uint32_t count = 0;
-    while (count < step_count && steps[count] <= size) {
+    while (steps && count < steps->count && steps->sizes[count] <= size) {
         count++;
     }
     return count;
 }
 
-void fhi_class_bounds(const uint64_t *steps, uint32_t step_count, uint64_t size, uint64_t *out_min,
-                      uint64_t *out_max)
+void fhi_class_bounds(const fhi_steps *steps, uint64_t size, uint64_t *out_min, uint64_t *out_max)
 {
     uint32_t bit = size == 0 ? 0 : fhi_highest_bit(size);
-    uint32_t below = steps_up_to(steps, step_count, size);
+    uint32_t below = steps_up_to(steps, size);
     *out_min = size == 0 ? 0 : UINT64_C(1) << bit;
     *out_max =
         (UINT64_C(2) << bit) - 1; /* 2^64 - 1 when the highest bit is the last: 2 << 63 is 0 */
-    if (below > 0 && steps[below - 1] > *out_min) {
-        *out_min = steps[below - 1];
+    if (below > 0 && steps->sizes[below - 1] > *out_min) {
+        *out_min = steps->sizes[below - 1];
     }
-    if (below < step_count && steps[below] - 1 < *out_max) {
-        *out_max = steps[below] - 1;
+    if (steps && below < steps->count && steps->sizes[below] - 1 < *out_max) {
+        *out_max = steps->sizes[below] - 1;
     }
 }
 
@@ -47,11 +46,11 @@ _Static_assert(FH_KIND_COUNT <= 8 && FHI_TAGS <= 1024 && FH_LOCATION_COUNT <= 4 
                "a class fits 64 bits");
 
 /* Never 0. */
-static uint64_t class_key(const fhi_request *request, const uint64_t *steps, uint32_t step_count)
+static uint64_t class_key(const fhi_request *request, const fhi_steps *steps)
 {
     const fh_memory_desc *memory = request->memory;
     uint64_t size = request->requirements.size;
-    uint64_t step = (size == 0 ? 0 : fhi_highest_bit(size)) + steps_up_to(steps, step_count, size);
+    uint64_t step = (size == 0 ? 0 : fhi_highest_bit(size)) + steps_up_to(steps, size);
     uint64_t access = fhi_access_resolve(memory->location, memory->access);
     return UINT64_C(1) << 63 | (uint64_t)request->usage << 24 | step << 17 |
            (uint64_t)memory->tag << 7 | (uint64_t)request->kind << 4 |
@@ -215,7 +214,8 @@ void fhi_verdicts_finish(fhi_core *core)
 
 /* ---- the lanes' copies ---- */
 
-/* The hot path of a request under a policy. */
+/* The hot path of a request under a policy. A verdict with `keep` NEVER only says that the policy
+ * has to be asked, without a look into the table. */
 static bool lane_get(fhi_core *core, const fhi_request *request, uint64_t tick,
                      fhi_verdict *out_verdict)
 {
@@ -226,7 +226,7 @@ static bool lane_get(fhi_core *core, const fhi_request *request, uint64_t tick,
     fhi_latch_acquire(&lane->lock);
     const fhi_lane_verdicts *copies = lane->verdicts;
     if (copies && copies->version == version) {
-        uint64_t key = class_key(request, copies->steps, copies->step_count);
+        uint64_t key = class_key(request, &copies->steps);
         const fhi_verdict *copy = &copies->verdicts[hash_of(key) % FHI_LANE_VERDICTS];
         if (copy->class_key == key && copy->tick == tick) {
             *out_verdict = *copy;
@@ -237,8 +237,8 @@ static bool lane_get(fhi_core *core, const fhi_request *request, uint64_t tick,
     return found;
 }
 
-static void lane_keep(fhi_core *core, const fhi_policy *policy, uint32_t lane_index,
-                      uint64_t version, uint64_t tick, const fhi_verdict *verdict)
+static void lane_keep(fhi_core *core, const fhi_steps *steps, uint32_t lane_index, uint64_t version,
+                      uint64_t tick, const fhi_verdict *verdict)
 {
     fhi_lane *lane = &core->lanes[lane_index];
     fhi_lane_verdicts *fresh = NULL;
@@ -257,8 +257,7 @@ static void lane_keep(fhi_core *core, const fhi_policy *policy, uint32_t lane_in
     fhi_lane_verdicts *copies = lane->verdicts;
     if (copies && copies->version != version) {
         memset(copies->verdicts, 0, sizeof copies->verdicts);
-        memcpy(copies->steps, policy->steps, sizeof copies->steps);
-        copies->step_count = policy->ops.place_step_count;
+        copies->steps = *steps;
         copies->version = version;
     }
     if (copies) {
@@ -327,8 +326,8 @@ static const char *check_verdict(fhi_core *core, const fh_verdict *verdict)
     return NULL;
 }
 
-static void ask(fhi_core *core, fhi_policy *policy, const fhi_request *request, uint64_t tick,
-                fhi_verdict *out_verdict)
+static void ask(fhi_core *core, fhi_policy *policy, const fhi_steps *steps,
+                const fhi_request *request, uint64_t tick, fhi_verdict *out_verdict)
 {
     fh_request facts_of_it;
     fh_facts facts;
@@ -336,9 +335,8 @@ static void ask(fhi_core *core, fhi_policy *policy, const fhi_request *request, 
     fh_verdict *verdict = &out_verdict->verdict;
 
     fhi_request_describe(core, request, &facts_of_it);
-    fhi_class_bounds(policy->steps, policy->ops.place_step_count, facts_of_it.size,
-                     &facts_of_it.size_min, &facts_of_it.size_max);
-    fhi_facts_gather(core, &facts);
+    fhi_class_bounds(steps, facts_of_it.size, &facts_of_it.size_min, &facts_of_it.size_max);
+    fhi_facts_glance(core, &facts);
     memset(verdict, 0, sizeof *verdict);
     fhi_inside_begin(core, &inside, FHI_INSIDE_HOOK);
     out_verdict->decided = policy->ops.place(policy->context, &facts_of_it, &facts, verdict);
@@ -354,30 +352,33 @@ static void ask(fhi_core *core, fhi_policy *policy, const fhi_request *request, 
     out_verdict->tick = verdict->keep == FH_KEEP_FRAME ? tick : UINT64_MAX;
 }
 
-/* Two threads that meet a class for the first time at once both ask. */
-static void decide(fhi_core *core, const fhi_request *request, uint64_t tick,
+/* Two threads that meet a class for the first time at once both ask. `ask_anyway`: at this tick the
+ * class was not to be kept. */
+static void decide(fhi_core *core, const fhi_request *request, bool ask_anyway, uint64_t tick,
                    fhi_verdict *out_verdict)
 {
+    fhi_steps steps;
     out_verdict->decided = false;
     /* Read before the policy is entered: see is_current(). */
     uint64_t version = atomic_load(&core->policies.verdict_version);
-    fhi_policy *policy = fhi_policy_enter(core);
+    fhi_policy *policy = fhi_policy_enter_steps(core, &steps);
     if (!policy) {
         return;
     }
     if (policy->ops.place) {
-        uint64_t key = class_key(request, policy->steps, policy->ops.place_step_count);
-        bool keep = true;
-        if (!table_get(&core->policies, version, key, tick, out_verdict)) {
+        uint64_t key = class_key(request, &steps);
+        if (!ask_anyway && table_get(&core->policies, version, key, tick, out_verdict)) {
+            lane_keep(core, &steps, request->lane, version, tick, out_verdict);
+        } else {
+            ask(core, policy, &steps, request, tick, out_verdict);
             out_verdict->class_key = key;
-            ask(core, policy, request, tick, out_verdict);
-            keep = out_verdict->verdict.keep != FH_KEEP_NEVER;
+            bool keep = out_verdict->verdict.keep != FH_KEEP_NEVER;
             if (keep) {
                 table_keep(core, version, out_verdict);
             }
-        }
-        if (keep) {
-            lane_keep(core, policy, request->lane, version, tick, out_verdict);
+            if (keep || !ask_anyway) {
+                lane_keep(core, &steps, request->lane, version, tick, out_verdict);
+            }
         }
     }
     fhi_policy_leave(core, policy);
@@ -519,8 +520,10 @@ fh_result fhi_policy_place(fhi_core *core, fhi_request *request)
     if (request->never_relieve) { /* Freehold's own: staging must lie where staging lies */
         return FH_OK;
     }
-    if (!lane_get(core, request, tick, &verdict)) {
-        decide(core, request, tick, &verdict);
+    bool known = lane_get(core, request, tick, &verdict);
+    bool ask_anyway = known && verdict.verdict.keep == FH_KEEP_NEVER;
+    if (!known || ask_anyway) {
+        decide(core, request, ask_anyway, tick, &verdict);
     }
     return verdict.decided ? follow(core, request, &verdict.verdict) : FH_OK;
 }
@@ -530,11 +533,12 @@ fh_result fhi_policy_preview(fhi_core *core, fhi_request *request, char *out_pol
 {
     fhi_verdict verdict = {.decided = false};
     uint64_t tick = atomic_load_explicit(&core->tick, memory_order_relaxed);
-    fhi_policy *policy = fhi_policy_enter(core);
+    fhi_steps steps;
+    fhi_policy *policy = fhi_policy_enter_steps(core, &steps);
 
     fhi_name_copy(out_policy, policy ? policy->ops.name : NULL);
     if (policy && policy->ops.place) {
-        ask(core, policy, request, tick, &verdict);
+        ask(core, policy, &steps, request, tick, &verdict);
     }
     if (policy) {
         fhi_policy_leave(core, policy);

@@ -44,10 +44,15 @@ typedef struct fhi_verdict_table {
     uint16_t newest, oldest;
 } fhi_verdict_table;
 
+/* A policy's class boundaries beside the powers of two, ascending. */
+typedef struct fhi_steps {
+    uint32_t count;
+    uint64_t sizes[FHI_PLACE_STEPS];
+} fhi_steps;
+
 typedef struct fhi_lane_verdicts {
     uint64_t version;
-    uint32_t step_count; /* of the policy of that version */
-    uint64_t steps[FHI_PLACE_STEPS];
+    fhi_steps steps; /* of the policy of that version */
     fhi_verdict verdicts[FHI_LANE_VERDICTS];
 } fhi_lane_verdicts;
 
@@ -55,8 +60,7 @@ typedef struct fhi_core fhi_core;
 typedef struct fhi_policy fhi_policy;
 
 /* The smallest and the largest size of a size's class. */
-void fhi_class_bounds(const uint64_t *steps, uint32_t step_count, uint64_t size, uint64_t *out_min,
-                      uint64_t *out_max);
+void fhi_class_bounds(const fhi_steps *steps, uint64_t size, uint64_t *out_min, uint64_t *out_max);
 
 void fhi_verdicts_finish(fhi_core *core);
 

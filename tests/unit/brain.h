@@ -31,6 +31,8 @@ typedef struct brain {
     fh_block_facts block;
     uint32_t retain_ticks;
     bool retain_decides;
+    bool renews;
+    fh_policy_change change;
 } brain;
 
 static inline bool brain_place(void *context, const fh_request *request, const fh_facts *facts,
@@ -49,6 +51,14 @@ static inline bool brain_place(void *context, const fh_request *request, const f
     b->facts = *facts;
     *out_verdict = b->verdict;
     return b->decides;
+}
+
+static inline bool brain_renew(void *context, const fh_facts *facts, fh_policy_change *out_change)
+{
+    brain *b = context;
+    b->facts = *facts;
+    *out_change = b->change;
+    return b->renews;
 }
 
 static inline bool brain_limits(void *context, const fh_facts *facts, fh_limits *out_limits)
@@ -136,6 +146,7 @@ static const fh_policy_ops brain_ops = {
     .name = "brain",
     .place_steps = brain_steps,
     .place_step_count = TEST_COUNT_OF(brain_steps),
+    .renew = brain_renew,
     .place = brain_place,
     .limits = brain_limits,
     .frame = brain_frame,

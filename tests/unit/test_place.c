@@ -94,6 +94,60 @@ static void classes_end_at_powers_of_two_and_at_the_policy_s_steps(void **state)
     CHECK_EQUAL(f->brain.places, TEST_COUNT_OF(classes) - 1);
 }
 
+static void one_that_has_changed_is_asked_again_with_its_new_steps(void **state)
+{
+    static const uint64_t steps[] = {2500}, unsorted[] = {5, 5};
+    fixture *f = *state;
+    set(f, &brain_ops);
+    touch_size(f, 2999);
+    CHECK_EQUAL(f->brain.seen.size_max, 2999);
+    f->brain.change = (fh_policy_change){steps, TEST_COUNT_OF(steps)};
+    tick(f);
+    touch_size(f, 2999);
+    CHECK_EQUAL(f->brain.places, 1); /* it says that it has not changed */
+    CHECK_EQUAL(f->brain.limit_calls, 1);
+
+    f->brain.renews = true;
+    tick(f);
+    CHECK_EQUAL(f->brain.limit_calls, 2);
+    touch_size(f, 2999);
+    CHECK_EQUAL(f->brain.places, 2);
+    CHECK_EQUAL(f->brain.seen.size_min, 2500);
+    CHECK_EQUAL(f->brain.seen.size_max, 4095);
+
+    f->brain.change = (fh_policy_change){unsorted, TEST_COUNT_OF(unsorted)};
+    tick(f);
+    tick(f);
+    touch_size(f, 2999);
+    CHECK_EQUAL(f->brain.places, 3);
+    CHECK_EQUAL(f->brain.seen.size_min, 2500); /* the last ones stay, which is told once */
+    CHECK_EQUAL(f->card.complaints, 1);
+
+    f->brain.change = (fh_policy_change){0};
+    tick(f);
+    touch_size(f, 2999);
+    CHECK_EQUAL(f->brain.seen.size_max, 4095);
+    CHECK_EQUAL(f->brain.seen.size_min, 2048);
+}
+
+static void a_limit_of_a_change_holds_from_its_tick_on(void **state)
+{
+    fixture *f = *state;
+    fh_parcel more;
+    set(f, &brain_ops);
+    fh_parcel parcel = check_dedicated(f, 70000);
+    f->brain.has_limits = true;
+    f->brain.limits = (fh_limits){.total = 100000};
+    f->brain.renews = true;
+    tick(f);
+    CHECK_REFUSED(dedicated(f, 30001, &more), more, FH_ERR_BUDGET, "70000");
+    f->brain.limits = (fh_limits){0};
+    tick(f);
+    CHECK_OK(dedicated(f, 30001, &more));
+    check_release(&f->card, parcel);
+    check_release(&f->card, more);
+}
+
 /* ---- place: the cache ---- */
 
 static void a_class_is_asked_for_once(void **state)
@@ -457,6 +511,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BRAIN_TEST(place_sees_the_request_its_class_and_the_heaps),
         BRAIN_TEST(classes_end_at_powers_of_two_and_at_the_policy_s_steps),
+        BRAIN_TEST(one_that_has_changed_is_asked_again_with_its_new_steps),
+        BRAIN_TEST(a_limit_of_a_change_holds_from_its_tick_on),
         BRAIN_TEST(a_class_is_asked_for_once),
         BRAIN_TEST(a_verdict_says_how_long_it_is_kept),
         BRAIN_TEST(verdicts_are_dropped_when_the_policy_is_set_and_when_it_forgets),
