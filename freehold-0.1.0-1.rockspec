@@ -28,8 +28,9 @@ build = {
         .. " -fvisibility=hidden -fno-semantic-interposition -Iinclude -Isrc -I$(LUA_INCDIR)"
         .. " $(LIBFLAG) -Wl,--version-script=src/binding/freehold.map -o build/rock/freehold.so"
         .. " src/base/*.c src/block/*.c src/backend/*.c src/backend/host/*.c src/device/*.c"
-        .. " src/binding/*.c",
+        .. " src/binding/*.c src/sandbox/*.c `ls src/script/*.c | grep -v open_library`",
     install_command = "mkdir -p $(LIBDIR) $(LUADIR) $(BINDIR)"
         .. " && cp build/rock/freehold.so $(LIBDIR) && cp -r lua/freehold $(LUADIR)"
+        .. " && cp -r scripts $(LUADIR)/freehold"
         .. " && sed 's|@[A-Z_]*@|.|' tools/templates/freehold >$(BINDIR)/freehold",
 }

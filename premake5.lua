@@ -46,19 +46,26 @@ local function pkg_config(what)
     return answer
 end
 
--- Where lua.h is. Distributions do not agree on a name for Lua 5.4.
-local function lua_includes()
-    local dirs = {}
-    for _, name in ipairs { "lua5.4", "lua-5.4", "lua54", "lua" } do
-        for dir in pkg_config("--cflags-only-I " .. name):gmatch("%-I(%S+)") do
-            table.insert(dirs, dir)
-        end
-        if #dirs > 0 then
-            break
+-- Adds what pkg-config says of a library to the project: where its headers are, and, unless only
+-- these are asked for, what to link.
+local function use_package(name, headers_only)
+    local asked = headers_only and "--cflags-only-I " or "--cflags-only-I --libs "
+    for flag, value in pkg_config(asked .. name):gmatch("%-([ILl])(%S+)") do
+        local add = { I = includedirs, L = libdirs, l = links }
+        add[flag] { value }
+    end
+end
+
+-- Distributions do not agree on a name for Lua 5.4.
+local function find_lua()
+    for _, name in ipairs { "lua5.4", "lua-5.4", "lua54" } do
+        if pkg_config("--libs " .. name) ~= "" then
+            return name
         end
     end
-    return dirs
+    return "lua"
 end
+local lua = find_lua()
 
 ------------------------------------------------------------------------------------------------
 -- What every target has
@@ -129,6 +136,20 @@ when(nil)
 ------------------------------------------------------------------------------------------------
 -- The artefacts
 
+-- src/script gets at the engine, which is what runs scripts (src/sandbox), in one of two ways: it
+-- opens a library, or has it linked.
+local function script_sources(but_not)
+    local found = {}
+    for _, file in ipairs(os.matchfiles("src/script/*.c")) do
+        if file ~= "src/script/" .. but_not then
+            table.insert(found, file)
+        end
+    end
+    return found
+end
+local opening = script_sources "open_linked.c"
+local linking = script_sources "open_library.c"
+
 local library_sources = {
     "src/base/*.c",
     "src/block/*.c",
@@ -137,10 +158,16 @@ local library_sources = {
     "src/device/*.c",
 }
 
--- libfreehold.a: floors without Lua.
+local function version_script(file)
+    linkoptions { '-Wl,--version-script="' .. path.getabsolute(file) .. '"' }
+end
+
+-- libfreehold.a: everything that needs no Lua. It opens libfreehold_script.so.0 when a policy is
+-- loaded.
 project "freehold"
 kind "StaticLib"
 files(library_sources)
+files(opening)
 
 -- libfreehold.so.0: the same, for programs that link at run time. The number changes when the
 -- binary interface does.
@@ -150,36 +177,55 @@ targetprefix ""
 targetname "libfreehold"
 targetextension ".so.0"
 files(library_sources)
+files(opening)
+links { "dl" }
 linkoptions { "-Wl,-soname,libfreehold.so.0" }
 
--- freehold.so: the Lua module, with the library inside. It runs on its host's own Lua, so it links
--- none, and shows the host one name only: luaopen_freehold.
+-- libfreehold_script.so.0: the engine, on the system's Lua 5.4. Opened by libfreehold so that none
+-- of its names is seen by others; shows one itself: fhi_script_engine.
+project "freehold_script_shared"
+kind "SharedLib"
+targetprefix ""
+targetname "libfreehold_script"
+targetextension ".so.0"
+files { "src/base/*.c", "src/sandbox/*.c" }
+use_package(lua)
+linkoptions { "-Wl,-soname,libfreehold_script.so.0" }
+version_script "src/sandbox/script.map"
+
+-- libfreehold_script.a: the engine for programs that have a Lua 5.4 anyway. To be linked before
+-- libfreehold.a, whose src/script it takes the place of.
+project "freehold_script"
+kind "StaticLib"
+files { "src/sandbox/*.c" }
+files(linking)
+use_package(lua, "headers only")
+
+-- freehold.so: the Lua module, with all of the library inside. It runs on its host's own Lua, so it
+-- links none, and shows the host one name only: luaopen_freehold.
 project "freehold_lua"
 kind "SharedLib"
 targetprefix ""
 targetname "freehold"
-files { "src/binding/*.c" }
-includedirs(lua_includes())
+files { "src/binding/*.c", "src/sandbox/*.c" }
+files(linking)
+use_package(lua, "headers only")
 links { "freehold" }
-linkoptions { '-Wl,--version-script="' .. path.getabsolute("src/binding/freehold.map") .. '"' }
+version_script "src/binding/freehold.map"
 
 ------------------------------------------------------------------------------------------------
 -- Programs: one for each <dir>/<prefix>*.c. They share the folder's other .c files. They link the
--- archive, and so can test what the library does not export.
+-- archives, and so can test what the libraries do not export.
 
 -- Those that need a library which a machine may do without, and what pkg-config calls it. Where it
 -- is not found, they are not built. tools/build asks for the same.
 local optional_libraries = { ["examples/allocator.c"] = "jemalloc" }
 
--- Adds what pkg-config says of a library to the project.
-local function use_package(name)
-    for flag, value in pkg_config("--cflags-only-I --libs " .. name):gmatch("%-([ILl])(%S+)") do
-        local add = { I = includedirs, L = libdirs, l = links }
-        add[flag] { value }
-    end
-end
+-- What a program with the engine inside is to link, and one that opens it.
+local with_engine = { "freehold_script", "freehold", "dl" }
+local without_engine = { "freehold", "dl" }
 
-local function programs(dir, prefix, target_prefix, libraries)
+local function programs(dir, prefix, target_prefix, freehold, libraries)
     local shared, mains = {}, {}
     for _, file in ipairs(os.matchfiles(dir .. "/*.c")) do
         local package = optional_libraries[file]
@@ -194,6 +240,7 @@ local function programs(dir, prefix, target_prefix, libraries)
         kind "StaticLib"
         files(shared)
         includedirs { dir, "tests" }
+        use_package(lua, "headers only")
         for _, config in ipairs(configs) do
             when(config)
             targetdir(out .. "/obj/" .. config)
@@ -208,7 +255,10 @@ local function programs(dir, prefix, target_prefix, libraries)
         if #shared > 0 then
             links { helpers }
         end
-        links { "freehold" }
+        links(freehold)
+        if freehold == with_engine then
+            use_package(lua)
+        end
         links(libraries)
         if optional_libraries[file] then
             use_package(optional_libraries[file])
@@ -216,7 +266,7 @@ local function programs(dir, prefix, target_prefix, libraries)
     end
 end
 
-programs("tests/unit", "test_", "", { "cmocka", "m" })
-programs("tests/conform", "test_", "", { "cmocka", "m" })
-programs("bench", "bench_", "", { "m" })
-programs("examples", "", "example_", {})
+programs("tests/unit", "test_", "", with_engine, { "cmocka", "m" })
+programs("tests/conform", "test_", "", without_engine, { "cmocka", "m" })
+programs("bench", "bench_", "", with_engine, { "m" })
+programs("examples", "", "example_", without_engine, {})

@@ -11,6 +11,7 @@
 
 #include "device_probe.h"
 #include "device_target.h"
+#include "policy_probe.h"
 #include "report.h"
 #include "run.h"
 #include "scaling.h"
@@ -51,8 +52,8 @@ static const bench_workload_desc workloads[] = {
     {.name = NULL},
 };
 
-static const char *const figures[] = {"pairs",  "threads", "stats", "calls",
-                                      "retire", "alias",   NULL};
+static const char *const figures[] = {"pairs", "threads", "stats", "calls", "retire",
+                                      "alias", "policy",  "tick",  NULL};
 
 /* What was asked of a small buffer: at most 3 x the bare range and the backend's own object. */
 static double asked_pair(const bench_result *results, size_t count)
@@ -97,6 +98,20 @@ typedef struct device_results {
     size_t group_count;
 } device_results;
 
+static bool measure_groups(const bench_probe_group *groups, const bench_options *options,
+                           device_results *results)
+{
+    bool ok = true;
+    for (const bench_probe_group *group = groups;
+         ok && group->name && results->group_count < GROUPS_MAX; group++) {
+        if (bench_selected(options->figures, group->name)) {
+            ok = bench_probe_run(group, options, &results->groups[results->group_count]);
+            results->group_count += ok ? 1 : 0;
+        }
+    }
+    return ok;
+}
+
 static bool measure(const bench_options *options, device_results *out_results)
 {
     bool ok = true;
@@ -107,14 +122,8 @@ static bool measure(const bench_options *options, device_results *out_results)
     if (ok && bench_selected(options->figures, "threads")) {
         ok = bench_scaling_run(cases, &workloads[2], options, &out_results->threads);
     }
-    for (const bench_probe_group *group = bench_device_probes;
-         ok && group->name && out_results->group_count < GROUPS_MAX; group++) {
-        if (bench_selected(options->figures, group->name)) {
-            ok = bench_probe_run(group, options, &out_results->groups[out_results->group_count]);
-            out_results->group_count += ok ? 1 : 0;
-        }
-    }
-    return ok;
+    return ok && measure_groups(bench_device_probes, options, out_results) &&
+           measure_groups(bench_policy_probes, options, out_results);
 }
 
 static void write_threads(bench_json *json, const bench_scaling_results *results)

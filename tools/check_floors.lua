@@ -1,5 +1,5 @@
 -- The floor rule: a C file includes only from its own floor or below, headers include each other in
--- no circle, and Lua begins on floor 7.
+-- no circle, and Lua's headers are for those folders alone that are for Lua.
 --
 --     lua5.4 tools/check_floors.lua FILE...        from the root; all .c and .h files of the tree
 --
@@ -8,19 +8,34 @@
 dofile((arg[0]:gsub("[^/]*$", "lib.lua"))).help(arg)
 
 -- The folders, and the floor of each. A folder that is not here is an error: decide first where it
--- stands. `public`: its files see what a user sees, that is public headers only.
+-- stands. `public`: its files see what a user sees, that is public headers only. `lua`: they may
+-- include Lua's headers, all of them or this one alone. `sees`: they include from there alone.
 local folders = {
     ["src/base"] = { floor = 1 },
     ["src/block"] = { floor = 2 },
     ["src/backend"] = { floor = 3 },
     ["src/backend/host"] = { floor = 3 },
     ["src/device"] = { floor = 4 },
-    ["src/binding"] = { floor = 8 },
-    ["tests/unit"] = { floor = 10 },
+    -- In libfreehold, which has no Lua and opens the sandbox at run time.
+    ["src/script"] = {
+        floor = 7,
+        sees = {
+            "include/", "src/base/", "src/block/", "src/backend/", "src/device/", "src/script/",
+        },
+    },
+    -- In libfreehold_script.so.0, which has base and nothing else of the library.
+    ["src/sandbox"] = {
+        floor = 7,
+        lua = "src/sandbox/lua54.h",
+        sees = { "include/", "src/base/", "src/sandbox/", "src/script/engine.h" },
+    },
+    ["src/binding"] = { floor = 8, lua = "src/sandbox/lua54.h" },
+    ["tests/unit"] = { floor = 10, lua = true },
     ["tests/conform"] = { floor = 10 },
-    ["tests/fuzz"] = { floor = 10 },
-    ["tests/spec"] = { floor = 10 },
-    ["bench"] = { floor = 10 },
+    ["tests/fuzz"] = { floor = 10, lua = true },
+    ["tests/hosts"] = { floor = 10, lua = true },
+    ["tests/spec"] = { floor = 10, lua = true },
+    ["bench"] = { floor = 10, lua = true },
     ["examples"] = { floor = 10, public = true },
 }
 
@@ -44,11 +59,11 @@ local public_headers = {
     ["parcel.h"] = 4,
     ["policy.h"] = 4,
     ["pool.h"] = 4,
-    ["freehold.h"] = 6,
+    ["script.h"] = 7,
+    ["freehold.h"] = 7,
 }
 
 local lua_headers = { ["lua.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true }
-local first_floor_with_lua = 7
 
 local failed = false
 local function complain(file, line, ...)
@@ -86,10 +101,20 @@ end
 
 local includes = {} -- header → list of { path, line }
 
+local function starts_with_one_of(path, starts)
+    for _, start in ipairs(starts) do
+        if path:sub(1, #start) == start then
+            return true
+        end
+    end
+    return false
+end
+
 local function check_include(file, place, line, quoted, name)
-    if lua_headers[name] and place.floor < first_floor_with_lua then
-        complain(file, line, "floor %d includes <%s>: Lua begins on floor %d", place.floor, name,
-            first_floor_with_lua)
+    if lua_headers[name] and not place.lua then
+        complain(file, line, "there is no Lua in this folder, and this includes <%s>", name)
+    elseif lua_headers[name] and place.lua ~= true and place.lua ~= file then
+        complain(file, line, "include %s instead of <%s>; it says why", place.lua, name)
     end
     local target = find(file, name, quoted)
     if not target then
@@ -105,6 +130,9 @@ local function check_include(file, place, line, quoted, name)
     if target_place.floor > place.floor then
         complain(file, line, "floor %d includes %s of floor %d", place.floor, target,
             target_place.floor)
+    end
+    if place.sees and not starts_with_one_of(target, place.sees) then
+        complain(file, line, "%s is not in every artefact that this file is in", target)
     end
     if place.public and not target_place.public then
         complain(file, line, "%s is not public, and this file may see only what users see", target)

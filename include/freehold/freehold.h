@@ -1,4 +1,4 @@
-/* Freehold decides where GPU memory comes from, and will let Lua scripts make the decisions.
+/* Freehold decides where GPU memory comes from, and lets Lua scripts make the decisions.
  *
  * This header includes all the others; open it first. What is there:
  *
@@ -20,7 +20,9 @@
  *    which are never exceeded, not by a byte.
  *  - **Policies** (policy.h): what decides: where a kind of request goes, what is done when memory
  *    is short, how long empty blocks stay. A table of C functions, all of them optional; without
- *    one the native rules decide. Policies in Lua will be such a table.
+ *    one the native rules decide.
+ *  - **Scripts** (script.h): policies in Lua, sandboxed, whose authors edit them while the program
+ *    runs. A new version takes effect at the next tick, and a broken one stops nothing.
  *  - **Allocators** (allocator.h): a program's own way of making parcels, in front of a device.
  *    **Observers** (observer.h): who is told what happens in it.
  *  - **Backends** (backend.h): what stands between Freehold and a driver. The one there is today is
@@ -37,6 +39,8 @@
  *     fh_parcel_use(device, mesh, (fh_epoch){graphics, frame});
  *     fh_parcel_release(device, mesh);
  *     fh_device_tick(device);                                     (once a frame)
+ *
+ *     fh_policy_load(device, &(fh_policy_desc){.source.path = "budget.lua", .watch = true}, NULL);
  *
  * Three rules hold in every header:
  *
@@ -70,6 +74,7 @@
 #include <freehold/pool.h>
 #include <freehold/resource.h>
 #include <freehold/result.h>
+#include <freehold/script.h>
 #include <freehold/simulated.h>
 #include <freehold/stats.h>
 

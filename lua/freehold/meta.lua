@@ -62,6 +62,27 @@
 ---| "policy_set"
 ---| "device_lost"
 
+---@alias freehold.Hook
+---| "place"
+---| "relieve"
+---| "limits"
+---| "frame"
+---| "pressure"
+---| "retain"
+---| "recycle"
+---| "evict"
+---| "alias"
+---| "defrag"
+---| "migrate"
+
+---@alias freehold.OptionType
+---| "bytes"
+---| "integer"
+---| "number"
+---| "boolean"
+---| "choice"
+---| "text"
+
 ---@alias freehold.BackendCall
 ---| "any"
 ---| "memory_alloc"
@@ -85,6 +106,12 @@
 
 --- the same, such as "host_visible|host_cached"
 ---@alias freehold.MemoryFlags string|freehold.MemoryFlag[]|table<freehold.MemoryFlag, boolean>
+
+--- a policy's script: the path of a file, or a text
+---@alias freehold.Script string|freehold.ScriptText
+
+--- a value for a policy's option; sizes may be texts, such as "256MiB"
+---@alias freehold.OptionValue integer|number|boolean|string
 
 --- the same, such as "parcel_created|tick"
 ---@alias freehold.EventKinds string|freehold.EventKind[]|table<freehold.EventKind, boolean>
@@ -114,6 +141,10 @@
 --- Reading a name that it lacks raises, so a misspelt code is found where it is written. Read-only;
 --- `pairs` lists the codes
 local freehold = {}
+
+--- The monotonic clock, in nanoseconds since some moment: what policies see as `facts.now_ns`.
+---@return integer now_ns
+function freehold.now_ns() end
 
 --- Open a device. Everything else is made with it.
 ---
@@ -170,6 +201,23 @@ function freehold.format(name) end
 --- The names of all formats.
 ---@return string[] names
 function freehold.formats() end
+
+--- Load a policy's script without a device, to ask its hooks in a test. Nothing of the test's
+--- happens on its own: facts and state are what it says.
+---
+--- Raises: wrong types; unknown fields, and what cannot be state.
+---
+--- Codes:
+--- - `io`: the file cannot be read, or is none.
+--- - `script`: it does not compile, or breaks the contract: the message has file and line.
+--- - `invalid`: there is no such option, it cannot have that value, or the profile makes no sense.
+--- - `unsupported`: this build cannot run scripts.
+---@param script freehold.Script
+---@param options? freehold.PolicyTestOptions
+---@return freehold.PolicyTest? test
+---@return string? message
+---@return freehold.Code? code
+function freehold.policy_test(script, options) end
 
 --- A built-in profile, as a table of your own: change it, and give it to `fh.device`.
 ---

@@ -16,6 +16,13 @@ uint64_t fhi_now_ns(void)
     return ticks / per_second * 1000000000 + ticks % per_second * 1000000000 / per_second;
 }
 
+uint64_t fhi_thread_cpu_ns(void)
+{
+    ULONG64 cycles = 0;
+    QueryThreadCycleTime(GetCurrentThread(), &cycles);
+    return cycles / 3;
+}
+
 void fhi_sleep_ns(uint64_t duration_ns)
 {
     Sleep((DWORD)((duration_ns + 999999) / 1000000));
@@ -28,6 +35,13 @@ uint64_t fhi_now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t fhi_thread_cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 

@@ -1,4 +1,4 @@
-/* The monotonic clock. */
+/* The monotonic clock, and the time that a thread has run. */
 
 #ifndef FREEHOLD_BASE_CLOCK_H
 #define FREEHOLD_BASE_CLOCK_H
@@ -7,6 +7,10 @@
 
 /* Nanoseconds since some moment; never runs backwards. */
 uint64_t fhi_now_ns(void);
+
+/* Nanoseconds that the calling thread has run since some moment: being preempted does not count.
+ * Dearer than fhi_now_ns(). On Windows this counts cycles, and takes 3 of them for a nanosecond. */
+uint64_t fhi_thread_cpu_ns(void);
 
 void fhi_sleep_ns(uint64_t duration_ns);
 

@@ -157,3 +157,25 @@ void fhi_latch_wait(fhi_latch *latch)
         }
     } while (atomic_exchange_explicit(&latch->held, true, memory_order_acquire));
 }
+
+bool fhi_latch_wait_within(fhi_latch *latch, uint64_t timeout_ns)
+{
+    if (timeout_ns == 0) {
+        return false;
+    }
+    uint64_t deadline = fhi_deadline(timeout_ns);
+    do {
+        for (int spin = 0; atomic_load_explicit(&latch->held, memory_order_relaxed); spin++) {
+            if (spin < SPINS) {
+                pause_a_moment();
+                continue;
+            }
+            uint64_t left = fhi_time_left(deadline);
+            if (left == 0) {
+                return false;
+            }
+            fhi_sleep_ns(left < SLEEP_NS ? left : SLEEP_NS);
+        }
+    } while (atomic_exchange_explicit(&latch->held, true, memory_order_acquire));
+    return true;
+}

@@ -52,6 +52,7 @@ typedef struct fhi_latch {
 
 /* The rival's half. */
 void fhi_latch_wait(fhi_latch *latch);
+bool fhi_latch_wait_within(fhi_latch *latch, uint64_t timeout_ns);
 
 FHI_HOT_INLINE void fhi_latch_init(fhi_latch *latch)
 {
@@ -63,6 +64,15 @@ FHI_HOT_INLINE void fhi_latch_acquire(fhi_latch *latch)
     if (FHI_UNLIKELY(atomic_exchange_explicit(&latch->held, true, memory_order_acquire))) {
         fhi_latch_wait(latch);
     }
+}
+
+/* False: the holder did not let go in that time, give or take a sleep; 0 = look once. */
+FHI_HOT_INLINE bool fhi_latch_acquire_within(fhi_latch *latch, uint64_t timeout_ns)
+{
+    if (FHI_LIKELY(!atomic_exchange_explicit(&latch->held, true, memory_order_acquire))) {
+        return true;
+    }
+    return fhi_latch_wait_within(latch, timeout_ns);
 }
 
 FHI_HOT_INLINE void fhi_latch_release(fhi_latch *latch)

@@ -64,7 +64,7 @@ static int push_unknown(lua_State *L, fhi_lua_device *self, const char *word)
     for (int i = 0; i < FH_KIND_COUNT; i++) {
         names[count++] = fhi_kind_names[i];
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device != NULL) {
         for (fh_tag tag = 1; tag <= WORD_COUNT && fh_device_tag_name(device, tag) != NULL; tag++) {
@@ -130,7 +130,7 @@ static int read_account(lua_State *L, int index, fhi_lua_device *self, fh_accoun
         *out = (fh_account){FH_ACCOUNT_HEAP, (uint32_t)found};
         return 0;
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -154,7 +154,7 @@ int fhi_device_account(lua_State *L)
         return failed;
     }
     lua_createtable(L, 0, 7);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -200,7 +200,7 @@ static int read_limit(lua_State *L, int index, int arg, const char *name, uint64
 /* Returns 0, or 3 when it failed. */
 static int set_limit(lua_State *L, fhi_lua_device *self, fh_account account, uint64_t limit)
 {
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -238,7 +238,7 @@ int fhi_device_reset_peak_method(lua_State *L)
     if (failed != 0) {
         return failed;
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);

@@ -148,7 +148,7 @@ int fhi_adapters(lua_State *L)
 int fhi_device_adapter(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);

@@ -3,7 +3,7 @@
 #ifndef BINDING_ADAPTER_H
 #define BINDING_ADAPTER_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <freehold/backend.h>
 

@@ -347,27 +347,10 @@ static void drain(void *context, fh_device *base)
     call_lent(context, request_body, &asked);
 }
 
-static int destroy_body(lua_State *L)
-{
-    fhi_hook_drop(L, lua_touserdata(L, 1));
-    return 0;
-}
-
-static void destroy_noticed(fhi_notice *notice)
-{
-    fhi_hook *hook = (fhi_hook *)(void *)notice;
-    fhi_world_call(hook->world, destroy_body, hook, hook->what);
-}
-
 static void destroy(void *context)
 {
     fhi_lua_allocator *self = context;
-    self->hook.notice.deliver = destroy_noticed;
-    if (fhi_world_is_here(self->hook.world)) {
-        destroy_noticed(&self->hook.notice);
-    } else {
-        fhi_world_post(self->hook.world, &self->hook.notice);
-    }
+    fhi_hook_release(&self->hook);
 }
 
 /* ---- the alias ---- */
@@ -465,7 +448,7 @@ int fhi_device_with_allocator_method(lua_State *L)
     lua_setiuservalue(L, 4, 2);
     lua_getiuservalue(L, 1, 1);                            /* 5 */
     fhi_lua_device *alias = fhi_device_new(L, 5, base, 1); /* 6 */
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, base, 1);
     fh_result result = FH_ERR_STALE;
     if (device != NULL) {
@@ -485,7 +468,7 @@ int fhi_device_with_allocator_method(lua_State *L)
 int fhi_device_allocator(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -500,7 +483,7 @@ int fhi_device_allocator(lua_State *L)
 int fhi_device_allocated_bytes(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -515,7 +498,7 @@ int fhi_device_allocated_bytes(lua_State *L)
 int fhi_device_budget(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);

@@ -3,7 +3,7 @@
 #ifndef BINDING_ALLOCATOR_H
 #define BINDING_ALLOCATOR_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 int fhi_device_with_allocator_method(lua_State *L);
 int fhi_device_allocator(lua_State *L);

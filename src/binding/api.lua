@@ -30,7 +30,16 @@ local module = {
                 .. " Read-only; `pairs` lists the codes",
         },
     },
-    functions = {},
+    functions = {
+        {
+            name = "now_ns",
+            doc = "The monotonic clock, in nanoseconds since some moment: what policies see as"
+                .. " `facts.now_ns`.",
+            params = {},
+            returns = { { type = "integer", name = "now_ns" } },
+            errors = {},
+        },
+    },
 }
 
 local device = {
@@ -59,6 +68,16 @@ local aliases = {
         name = "freehold.MemoryFlags",
         type = "string|freehold.MemoryFlag[]|table<freehold.MemoryFlag, boolean>",
         doc = "the same, such as \"host_visible|host_cached\"",
+    },
+    {
+        name = "freehold.Script",
+        type = "string|freehold.ScriptText",
+        doc = "a policy's script: the path of a file, or a text",
+    },
+    {
+        name = "freehold.OptionValue",
+        type = "integer|number|boolean|string",
+        doc = "a value for a policy's option; sizes may be texts, such as \"256MiB\"",
     },
     {
         name = "freehold.EventKinds",
@@ -95,6 +114,19 @@ local choices = {
             "refused", "budget_crossed", "evict_asked", "evict_ignored", "tick", "policy_set",
             "device_lost",
         },
+    },
+    {
+        name = "freehold.Hook",
+        macro = "FH_HOOKS",
+        words = {
+            "place", "relieve", "limits", "frame", "pressure", "retain", "recycle", "evict",
+            "alias", "defrag", "migrate",
+        },
+    },
+    {
+        name = "freehold.OptionType",
+        macro = "FH_OPTION_TYPES",
+        words = { "bytes", "integer", "number", "boolean", "choice", "text" },
     },
     {
         name = "freehold.BackendCall",
@@ -136,18 +168,20 @@ power of two, a negative size) is returned, with the code `"invalid"`. Integers 
 floats with an integer's value; strings are not numbers here, but sizes in bytes may be texts with
 a unit, such as `"64MiB"`.
 
-Functions that are given to a device (its `log`, its `evict`, observers, allocators) run on the main
-Lua thread, within the call that caused them, and cannot yield. They may use the device. An error in
-one stops nothing: it goes to the device's `log`, or, without one, becomes a warning (`warn`). On
-another OS thread than the one that opened the device they do not run: there the device does as if
-they were not there, and notices wait until Lua is back.
+Functions that are given to a device (its `log`, its `evict`, observers, allocators, policies in
+trusted mode) run on the main Lua thread, within the call that caused them, and cannot yield. They
+may use the device. An error in one stops nothing: it goes to the device's `log`, or, without one,
+becomes a warning (`warn`). On another OS thread than the one that opened the device they do not
+run: there the device does as if they were not there, and notices, and lines of the log, wait until
+Lua is back.
 
 One device may serve many threads, but a Lua state, and with it what is described here, is for one
 thread; so is a block.]]
 
 local parts, classes = {}, { device }
 for i, noun in ipairs {
-    "device", "parcel", "options", "pool", "account", "observer", "simulated", "block",
+    "device", "parcel", "options", "pool", "account", "observer", "policies", "policy_test",
+    "simulated", "block",
 } do
     local part = assert(loadfile(here .. noun .. ".lua"))(shared)
     module.functions = shared.join(module.functions, part.functions or {})

@@ -3,7 +3,7 @@
 #ifndef BINDING_BLOCK_H
 #define BINDING_BLOCK_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <freehold/block.h>
 

@@ -4,7 +4,7 @@
 #ifndef BINDING_CHECK_H
 #define BINDING_CHECK_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
 #ifndef BINDING_CLASS_H
 #define BINDING_CLASS_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <stdbool.h>
 #include <stddef.h>

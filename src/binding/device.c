@@ -11,6 +11,7 @@
 #include "binding/account.h"
 #include "binding/adapter.h"
 #include "binding/allocator.h"
+#include "binding/budget.h"
 #include "binding/check.h"
 #include "binding/fields.h"
 #include "binding/hook.h"
@@ -33,7 +34,7 @@ fhi_lua_device *fhi_check_device(lua_State *L, int index)
     return fhi_check_object(L, index, index, "device", &fhi_device_class);
 }
 
-fh_device *fhi_device_begin(fhi_call *call, lua_State *L, fhi_lua_device *self, int index)
+fh_device *fhi_device_begin(fhi_lua_call *call, lua_State *L, fhi_lua_device *self, int index)
 {
     return self->closed && self->lent == 0 ? NULL : fhi_call_begin(call, L, self, index);
 }
@@ -179,7 +180,7 @@ int fhi_device_open(lua_State *L)
     desc.evict = has_evict ? evict : NULL;
     desc.evict_context = world;
     desc.log = has_log ? &log : NULL;
-    fhi_call call;
+    fhi_lua_call call;
     fhi_world_begin(&call, L, self, lua_gettop(L));
     fh_result result = fh_device_create(&desc, &self->device);
     fhi_call_end(&call);
@@ -193,7 +194,7 @@ static bool close_device(lua_State *L, fhi_lua_device *self)
 {
     bool was_open = !self->closed && self->device != NULL;
     self->closed = true;
-    fhi_call call;
+    fhi_lua_call call;
     if (fhi_call_begin(&call, L, self, 1) != NULL) {
         fhi_call_end(&call); /* which destroys it, if nothing is in the way */
     }
@@ -216,7 +217,7 @@ static int device_finish(lua_State *L)
 static int device_tostring(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         lua_pushliteral(L, "freehold.device (closed)");
@@ -243,7 +244,7 @@ static int device_closed(lua_State *L)
 static int simple_call(lua_State *L, fh_result (*function)(fh_device *))
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -282,7 +283,7 @@ static int device_wait(lua_State *L)
     if (failed != 0) {
         return failed;
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -300,7 +301,7 @@ static int device_wait_idle(lua_State *L)
     if (failed != 0) {
         return failed;
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -327,7 +328,7 @@ static int device_retire(lua_State *L)
         fhi_hook_new(L, 1, self->world, sizeof *hook, NULL, "a function given to device:retire");
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         fhi_hook_drop_from(L, 1, hook);
@@ -345,7 +346,7 @@ static int device_retire(lua_State *L)
 static int device_trim(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -364,7 +365,7 @@ static int device_trim(lua_State *L)
 static int device_lost(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -384,7 +385,7 @@ int fhi_read_tag(lua_State *L, int index, int arg, const char *name, fhi_lua_dev
         return fhi_read_count(L, index, arg, name, out_tag);
     }
     const char *text = fhi_check_text(L, index, arg, name);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, device_index);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -433,8 +434,9 @@ static const luaL_Reg methods[] = {
     {"observe", fhi_device_observe_method},
     {"parcels", fhi_device_parcels},
     {"policy", fhi_device_policy},
+    {"policy_name", fhi_device_policy_name_method},
     {"poll", device_poll},
-    {"pool", fhi_device_pool},
+    {"pool", fhi_device_pool_method},
     {"queue", fhi_device_queue},
     {"queues", fhi_device_queues},
     {"raw", fhi_device_raw},
@@ -442,6 +444,7 @@ static const luaL_Reg methods[] = {
     {"reset_peak", fhi_device_reset_peak_method},
     {"retire", device_retire},
     {"set_limit", fhi_device_set_limit_method},
+    {"set_policy", fhi_device_set_policy_method},
     {"stats", fhi_device_stats},
     {"tag", device_tag},
     {"texture", fhi_device_texture},

@@ -13,7 +13,7 @@ fhi_lua_device *fhi_check_device(lua_State *L, int index);
 
 /* As fhi_call_begin(), for what a program asks of the device itself: NULL also when it closed
  * it. */
-fh_device *fhi_device_begin(fhi_call *call, lua_State *L, fhi_lua_device *self, int index);
+fh_device *fhi_device_begin(fhi_lua_call *call, lua_State *L, fhi_lua_device *self, int index);
 
 /* Push nil, message and "stale", of a device that is closed. Returns 3. */
 int fhi_push_closed(lua_State *L);

@@ -5,7 +5,7 @@
 #ifndef BINDING_FIELDS_H
 #define BINDING_FIELDS_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #ifndef BINDING_FORMAT_H
 #define BINDING_FORMAT_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 /* fh.format(name), fh.formats() */
 int fhi_format(lua_State *L);

@@ -51,6 +51,33 @@ void fhi_hook_drop(lua_State *L, const fhi_hook *hook)
     drop(L, hook);
 }
 
+static int drop_body(lua_State *L)
+{
+    fhi_hook_drop(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+static void drop_now(fhi_notice *notice)
+{
+    fhi_hook *hook = (fhi_hook *)(void *)notice;
+    fhi_world_call(hook->world, drop_body, hook, hook->what);
+}
+
+void fhi_hook_release(fhi_hook *hook)
+{
+    if (fhi_world_is_here(hook->world)) {
+        drop_now(&hook->notice);
+    } else {
+        fhi_hook_release_later(hook);
+    }
+}
+
+void fhi_hook_release_later(fhi_hook *hook)
+{
+    hook->notice.deliver = drop_now;
+    fhi_world_post(hook->world, &hook->notice);
+}
+
 static int run_body(lua_State *L)
 {
     const fhi_hook *hook = lua_touserdata(L, 1);

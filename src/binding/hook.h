@@ -30,6 +30,13 @@ void fhi_hook_push(lua_State *L, const fhi_hook *hook);
 void fhi_hook_drop_from(lua_State *L, int index, const fhi_hook *hook);
 void fhi_hook_drop(lua_State *L, const fhi_hook *hook);
 
+/* A callback of the core: it has let go of the hook for good. Dropped at once, or, where Lua cannot
+ * run, later. */
+void fhi_hook_release(fhi_hook *hook);
+
+/* The same, but always later: what was posted before still finds it. */
+void fhi_hook_release_later(fhi_hook *hook);
+
 /* A callback of the core that comes once: call user value 1 with user value 2, and drop the hook.
  * Where Lua cannot run, that happens later. */
 void fhi_hook_run_once(void *context);

@@ -60,7 +60,7 @@ int fhi_parcel_map_method(lua_State *L)
     if (parcel->parcel.id == 0) {
         return fhi_push_failure_of(L, FH_ERR_STALE, "parcel: has been released");
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_parcel_begin(&call, L, parcel);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -93,7 +93,7 @@ static fh_result unmap(lua_State *L, fhi_lua_mapping *self)
     fh_parcel parcel = self->parcel;
     self->parcel.id = 0;
     self->bytes = NULL;
-    fhi_call call;
+    fhi_lua_call call;
     lua_getiuservalue(L, 1, 1);
     fh_device *device = fhi_call_begin(&call, L, self->world->root, lua_gettop(L));
     if (device == NULL) {
@@ -196,7 +196,7 @@ static int range_call(lua_State *L, range_function function)
         return 3;
     }
     lua_getiuservalue(L, 1, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_call_begin(&call, L, self->world->root, 4);
     fh_result result = function(device, self->parcel, offset, size);
     fhi_call_end(&call);

@@ -5,19 +5,23 @@
 
 #include "binding/adapter.h"
 #include "binding/block.h"
+#include "binding/budget.h"
 #include "binding/class.h"
+#include "binding/clock.h"
 #include "binding/device.h"
 #include "binding/format.h"
 #include "binding/mapping.h"
 #include "binding/observer.h"
 #include "binding/parcel.h"
 #include "binding/policy.h"
+#include "binding/policy_test.h"
 #include "binding/pool.h"
 #include "binding/profile.h"
 #include "binding/queue.h"
 #include "binding/range.h"
 #include "binding/request.h"
 #include "binding/result.h"
+#include "binding/trusted.h"
 #include "binding/view.h"
 
 #include <freehold/api.h>
@@ -40,17 +44,20 @@ int luaopen_freehold(lua_State *L)
         {"device", fhi_device_open},
         {"format", fhi_format},
         {"formats", fhi_formats},
+        {"now_ns", fhi_clock_now_ns},
+        {"policy_test", fhi_policy_test},
         {"profile", fhi_profile},
         {"profiles", fhi_profiles},
         {"texture_bytes", fhi_texture_bytes},
         {NULL, NULL},
     };
     static const fhi_class *const classes[] = {
-        &fhi_budget_class, &fhi_device_class, &fhi_mapping_class, &fhi_observer_class,
-        &fhi_parcel_class, &fhi_pool_class,   &fhi_queue_class,   &fhi_view_class,
+        &fhi_budget_class, &fhi_device_class,  &fhi_mapping_class, &fhi_observer_class,
+        &fhi_parcel_class, &fhi_policy_class,  &fhi_pool_class,    &fhi_policy_test_class,
+        &fhi_queue_class,  &fhi_trusted_class, &fhi_view_class,
     };
 #if defined(__ELF__)
-    /* Weak references (lua54.h): this is another Lua when they are NULL. */
+    /* Weak references (sandbox/lua54.h): this is another Lua when they are NULL. */
     if (&lua_newuserdatauv == NULL || &lua_version == NULL || &luaL_checkversion_ == NULL) {
         return luaL_error(L, "freehold needs Lua 5.4, and this program has another Lua");
     }

@@ -7,6 +7,7 @@
 #include "binding/check.h"
 
 #include <freehold/freehold.h>
+#include <freehold/script.h>
 
 #include <stdbool.h>
 #include <string.h>
@@ -65,6 +66,8 @@ const char *const fhi_fault_kind_names[] = {
 #define FORMAT_TEXT(name, text, width, height, bytes, traits) text,
 const char *const fhi_format_names[] = {"none", FH_FORMATS(FORMAT_TEXT) NULL};
 
+const char *const fhi_hook_names[] = {FH_HOOKS(TEXT) NULL};
+
 const char *const fhi_kind_names[] = {FH_KINDS(TEXT) NULL};
 
 const char *const fhi_location_names[] = {
@@ -77,11 +80,33 @@ const char *const fhi_location_names[] = {
 
 const char *const fhi_memory_flag_names[] = {FH_MEMORY_FLAGS(BIT_TEXT) NULL};
 
+const char *const fhi_option_type_names[] = {FH_OPTION_TYPES(TEXT) NULL};
+
+const char *const fhi_outcome_names[] = {
+    [FH_OUTCOME_DECIDED] = "decided",
+    [FH_OUTCOME_NOTHING] = "nothing",
+    [FH_OUTCOME_FAILED] = "failed",
+    [FH_OUTCOME_STOPPED] = "stopped",
+    [FH_OUTCOME_BUSY] = "busy",
+    [FH_OUTCOME_QUARANTINED] = "quarantined",
+    NULL,
+};
+
+const char *const fhi_relief_names[] = {FH_RELIEF_ACTIONS(TEXT) NULL};
+
 const char *const fhi_scope_names[] = {
     [FH_ACCOUNT_TOTAL] = "total",
     [FH_ACCOUNT_HEAP] = "heap",
     [FH_ACCOUNT_KIND] = "kind",
     [FH_ACCOUNT_TAG] = "tag",
+    NULL,
+};
+
+const char *const fhi_script_state_names[] = {
+    [FH_SCRIPT_LOADED] = "loaded",
+    [FH_SCRIPT_RELOADED] = "reloaded",
+    [FH_SCRIPT_REJECTED] = "rejected",
+    [FH_SCRIPT_QUARANTINED] = "quarantined",
     NULL,
 };
 

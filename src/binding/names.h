@@ -4,7 +4,7 @@
 #ifndef BINDING_NAMES_H
 #define BINDING_NAMES_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <stdint.h>
 
@@ -18,10 +18,15 @@ extern const char *const fhi_event_names[];
 extern const char *const fhi_evictable_names[];
 extern const char *const fhi_fault_kind_names[];
 extern const char *const fhi_format_names[]; /* the first is for FH_FORMAT_NONE: "none" */
+extern const char *const fhi_hook_names[];
 extern const char *const fhi_kind_names[];
 extern const char *const fhi_location_names[];
 extern const char *const fhi_memory_flag_names[];
+extern const char *const fhi_option_type_names[];
+extern const char *const fhi_outcome_names[];
+extern const char *const fhi_relief_names[];
 extern const char *const fhi_scope_names[];
+extern const char *const fhi_script_state_names[];
 extern const char *const fhi_strategy_names[];
 extern const char *const fhi_texture_kind_names[];
 extern const char *const fhi_usage_names[];

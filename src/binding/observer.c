@@ -207,7 +207,7 @@ int fhi_device_observe_method(lua_State *L)
     lua_setiuservalue(L, 4, 1);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, 4, 2);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *handle = fhi_device_begin(&call, L, device, 1);
     fh_result result = FH_ERR_STALE;
     if (handle != NULL) {
@@ -250,7 +250,7 @@ static void close_observer(lua_State *L, fhi_lua_observer *self)
         fhi_world_post(self->hook.world, &self->hook.notice);
         return;
     }
-    fhi_call call;
+    fhi_lua_call call;
     lua_getiuservalue(L, 1, 2);
     int index = lua_gettop(L);
     fh_device *device = fhi_call_begin(&call, L, self->hook.world->root, index);

@@ -114,7 +114,7 @@ fh_parcel fhi_parcel_take(lua_State *L, int index, int handle)
     return parcel;
 }
 
-fh_device *fhi_parcel_begin(fhi_call *call, lua_State *L, fhi_lua_parcel *self)
+fh_device *fhi_parcel_begin(fhi_lua_call *call, lua_State *L, fhi_lua_parcel *self)
 {
     lua_getiuservalue(L, 1, FHI_PARCEL_DEVICE);
     return fhi_call_begin(call, L, self->world->root, lua_gettop(L));
@@ -131,7 +131,7 @@ static int push_stale(lua_State *L, const fhi_lua_parcel *self)
 
 /* Begin a call for a method of a parcel that has to be live. False: there is nothing to end, and
  * what to return was pushed. */
-static bool begin(fhi_call *call, lua_State *L, fhi_lua_parcel *self, fh_device **out_device)
+static bool begin(fhi_lua_call *call, lua_State *L, fhi_lua_parcel *self, fh_device **out_device)
 {
     *out_device = self->parcel.id != 0 ? fhi_parcel_begin(call, L, self) : NULL;
     if (*out_device == NULL) {
@@ -147,7 +147,7 @@ static bool begin(fhi_call *call, lua_State *L, fhi_lua_parcel *self, fh_device 
 static fh_result release(lua_State *L, fhi_lua_parcel *self, const fhi_epochs *epochs,
                          bool *out_stale)
 {
-    fhi_call call;
+    fhi_lua_call call;
     fh_parcel parcel = self->parcel;
     fh_device *device = parcel.id != 0 ? fhi_parcel_begin(&call, L, self) : NULL;
     *out_stale = device == NULL;
@@ -239,7 +239,7 @@ static int parcel_acquire(lua_State *L)
     lua_rawseti(L, 4, (lua_Integer)lua_rawlen(L, 4) + 1);
     lua_settop(L, 3);
     fh_device *device;
-    fhi_call call;
+    fhi_lua_call call;
     if (!begin(&call, L, self, &device)) {
         return 3;
     }
@@ -330,7 +330,7 @@ static int parcel_info(lua_State *L)
     fhi_lua_parcel *self = check_self(L);
     lua_settop(L, 1);
     fh_device *device;
-    fhi_call call;
+    fhi_lua_call call;
     if (!begin(&call, L, self, &device)) {
         return 3;
     }
@@ -399,7 +399,7 @@ static int parcel_name(lua_State *L)
     fhi_lua_parcel *self = check_self(L);
     lua_settop(L, 1);
     fh_device *device;
-    fhi_call call;
+    fhi_lua_call call;
     if (!begin(&call, L, self, &device)) {
         return 3;
     }
@@ -422,7 +422,7 @@ static int parcel_set_name(lua_State *L)
     }
     lua_settop(L, 2);
     fh_device *device;
-    fhi_call call;
+    fhi_lua_call call;
     if (!begin(&call, L, self, &device)) {
         return 3;
     }
@@ -440,7 +440,7 @@ static int parcel_set_priority(lua_State *L)
     float priority = (float)lua_tonumber(L, 2);
     lua_settop(L, 2);
     fh_device *device;
-    fhi_call call;
+    fhi_lua_call call;
     if (!begin(&call, L, self, &device)) {
         return 3;
     }
@@ -469,7 +469,7 @@ static int parcel_use(lua_State *L)
         return failed;
     }
     fh_device *device;
-    fhi_call call;
+    fhi_lua_call call;
     if (!begin(&call, L, self, &device)) {
         return 3;
     }
@@ -488,7 +488,7 @@ static int parcel_resize(lua_State *L)
         return failed;
     }
     fh_device *device;
-    fhi_call call;
+    fhi_lua_call call;
     if (!begin(&call, L, self, &device)) {
         return 3;
     }
@@ -519,7 +519,7 @@ static int range_call(lua_State *L, range_function function)
         return failed;
     }
     fh_device *device;
-    fhi_call call;
+    fhi_lua_call call;
     if (!begin(&call, L, self, &device)) {
         return 3;
     }
@@ -553,7 +553,7 @@ static int parcel_tostring(lua_State *L)
 {
     fhi_lua_parcel *self = check_self(L);
     lua_settop(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = self->parcel.id != 0 ? fhi_parcel_begin(&call, L, self) : NULL;
     if (device == NULL) {
         lua_pushliteral(L, "freehold.parcel (released)");

@@ -50,7 +50,7 @@ fh_parcel fhi_parcel_take(lua_State *L, int index, int handle);
 
 /* Begin a call on the device of the parcel that is at index 1 of a method, whose user value 1 is
  * left on the stack. NULL: the device is closed. */
-fh_device *fhi_parcel_begin(fhi_call *call, lua_State *L, fhi_lua_parcel *self);
+fh_device *fhi_parcel_begin(fhi_lua_call *call, lua_State *L, fhi_lua_parcel *self);
 
 /* Fill in everything about a live parcel. In a call. */
 fh_result fhi_parcel_look(fh_device *device, fh_parcel parcel, fhi_parcel_facts *out);

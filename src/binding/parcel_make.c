@@ -30,7 +30,7 @@ static int make(lua_State *L, fh_kind kind)
     }
     fhi_lua_parcel *handle = push_handle(L, self, slots + FHI_SLOT_USER);
     int index = lua_gettop(L);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -88,7 +88,7 @@ int fhi_device_raws(lua_State *L)
         push_handle(L, self, slots + FHI_SLOT_USER);
         lua_rawseti(L, list, (lua_Integer)i + 1);
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -150,7 +150,7 @@ int fhi_device_external(lua_State *L)
     }
     fhi_lua_parcel *handle = push_handle(L, self, slots + FHI_SLOT_USER);
     int index = lua_gettop(L);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     fh_result result = FH_ERR_STALE;
     if (device != NULL) {

@@ -63,7 +63,7 @@ static const fhi_field pool_fields[] = {
 
 #undef AT
 
-int fhi_device_pool(lua_State *L)
+int fhi_device_pool_method(lua_State *L)
 {
     fhi_lua_device *device = fhi_check_device(L, 1);
     fh_pool_desc desc = {0};
@@ -87,7 +87,7 @@ int fhi_device_pool(lua_State *L)
         return fhi_push_failure_of(L, FH_ERR_HOST_MEMORY, "no host memory for a pool");
     }
     *self->rest = (fhi_pool_rest){NULL, NULL, 0};
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *handle = fhi_device_begin(&call, L, device, 1);
     if (handle == NULL) {
         return fhi_push_closed(L);
@@ -145,7 +145,7 @@ static int pool_destroy(lua_State *L)
         return fhi_push_failure_of(L, FH_ERR_BUSY, "pool: a parcel is being made in it");
     }
     lua_getiuservalue(L, 1, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fhi_call_begin(&call, L, self->world->root, 2);
     fh_result result = fh_pool_destroy(self->pool);
     fhi_call_end(&call);
@@ -168,7 +168,7 @@ static int pool_finish(lua_State *L)
         self->rest->next = self->world->pools;
         self->world->pools = self->rest;
         self->rest = NULL;
-        fhi_call call;
+        fhi_lua_call call;
         fhi_call_begin(&call, L, self->world->root, 2);
         fhi_pools_sweep(self->world);
         fhi_call_end(&call);
@@ -187,7 +187,7 @@ static int pool_info(lua_State *L)
         return fhi_push_pool_gone(L);
     }
     fh_pool_info info;
-    fhi_call call;
+    fhi_lua_call call;
     fhi_call_begin(&call, L, self->world->root, 3);
     fh_result result = fh_pool_get(self->pool, &info);
     fhi_call_end(&call);
@@ -217,7 +217,7 @@ static int pool_tostring(lua_State *L)
     }
     lua_getiuservalue(L, 1, 1);
     fh_pool_info info;
-    fhi_call call;
+    fhi_lua_call call;
     fhi_call_begin(&call, L, self->world->root, 2);
     fh_pool_get(self->pool, &info);
     fhi_call_end(&call);

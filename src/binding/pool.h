@@ -40,6 +40,6 @@ void fhi_pools_sweep(fhi_lua_world *world);
 void fhi_pools_forget(fhi_lua_world *world);
 
 /* A method of a device. */
-int fhi_device_pool(lua_State *L);
+int fhi_device_pool_method(lua_State *L);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef BINDING_PROFILE_H
 #define BINDING_PROFILE_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <freehold/simulated.h>
 

@@ -154,7 +154,7 @@ static int queue_by_name(lua_State *L, fhi_lua_device *device)
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 2);
     int object = lua_gettop(L);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *handle = fhi_device_begin(&call, L, device, 1);
     if (handle == NULL) {
         return fhi_push_closed(L);
@@ -187,7 +187,7 @@ static int push_queue_of_backend(lua_State *L, fhi_lua_device *device, uint32_t 
 
 static bool backend_queue_count(lua_State *L, fhi_lua_device *device, uint32_t *out)
 {
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *handle = fhi_device_begin(&call, L, device, 1);
     if (handle == NULL) {
         return false;
@@ -256,7 +256,7 @@ static int queue_signal(lua_State *L)
         return failed;
     }
     lua_getiuservalue(L, 1, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self->device, lua_gettop(L));
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -270,7 +270,7 @@ static int queue_progress(lua_State *L)
 {
     fhi_lua_queue *self = check_queue(L, 1);
     lua_getiuservalue(L, 1, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self->device, lua_gettop(L));
     if (device == NULL) {
         return fhi_push_closed(L);

@@ -3,7 +3,7 @@
 #ifndef BINDING_RESULT_H
 #define BINDING_RESULT_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <freehold/result.h>
 

@@ -62,7 +62,7 @@ int fhi_device_fault(lua_State *L)
         return fhi_push_failure_of(L, FH_ERR_INVALID,
                                    "stall_ns: a stall must say how long it takes");
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -76,7 +76,7 @@ int fhi_device_fault(lua_State *L)
 int fhi_device_clear_faults(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -96,7 +96,7 @@ int fhi_device_calls(lua_State *L)
     if (!lua_isnoneornil(L, 2)) {
         kind = (fh_backend_call)fhi_check_choice(L, 2, 2, "call", fhi_backend_call_names);
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -122,7 +122,7 @@ int fhi_device_advance(lua_State *L)
     if (failed != 0) {
         return failed;
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -140,7 +140,7 @@ int fhi_device_advance(lua_State *L)
 int fhi_device_live(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);

@@ -3,7 +3,7 @@
 #ifndef BINDING_SIMULATED_H
 #define BINDING_SIMULATED_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 int fhi_device_fault(lua_State *L);
 int fhi_device_clear_faults(lua_State *L);

@@ -53,7 +53,7 @@ int fhi_device_stats(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
     fh_device_stats *stats = lua_newuserdatauv(L, sizeof *stats, 0);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -119,7 +119,7 @@ int fhi_device_detail(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
     fh_device_detail *detail = lua_newuserdatauv(L, sizeof *detail, 0);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -187,7 +187,7 @@ static int push_text(lua_State *L, fhi_lua_device *self, const writing *what)
         lua_settop(L, top);
         /* With room from the last round; in the first one there is none, and this measures. */
         out.data = out.capacity > 0 ? lua_newuserdatauv(L, out.capacity, 0) : NULL;
-        fhi_call call;
+        fhi_lua_call call;
         fh_device *device = fhi_device_begin(&call, L, self, 1);
         if (device == NULL) {
             return fhi_push_closed(L);
@@ -256,7 +256,7 @@ int fhi_device_explain_method(lua_State *L)
 int fhi_device_check_margins(lua_State *L)
 {
     fhi_lua_device *self = fhi_check_device(L, 1);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -298,7 +298,7 @@ int fhi_device_parcels(lua_State *L)
     for (;;) {
         lua_settop(L, 1);
         shot.facts = lua_newuserdatauv(L, shot.capacity * sizeof *shot.facts + 1, 0); /* 2 */
-        fhi_call call;
+        fhi_lua_call call;
         fh_device *device = fhi_device_begin(&call, L, self, 1);
         if (device == NULL) {
             return fhi_push_closed(L);

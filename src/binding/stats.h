@@ -3,7 +3,7 @@
 #ifndef BINDING_STATS_H
 #define BINDING_STATS_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 int fhi_device_stats(lua_State *L);
 int fhi_device_detail(lua_State *L);

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Begin a call for a method of the parcel at index 1. NULL: what to return was pushed. */
-static fh_device *begin(fhi_call *call, lua_State *L, fhi_lua_parcel *self)
+static fh_device *begin(fhi_lua_call *call, lua_State *L, fhi_lua_parcel *self)
 {
     if (self->parcel.id == 0) {
         fhi_push_failure_of(L, FH_ERR_STALE, "parcel: has been released");
@@ -45,7 +45,7 @@ int fhi_parcel_write_method(lua_State *L)
     }
     const char *data = lua_tolstring(L, 3, &size);
     fh_epoch epoch;
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = begin(&call, L, self);
     if (device == NULL) {
         return 3;
@@ -66,7 +66,7 @@ static int measure(lua_State *L, fhi_lua_parcel *self, const fh_texture_region *
                    uint64_t offset, bool to_end, uint64_t *size)
 {
     fh_parcel_info info;
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = begin(&call, L, self);
     if (device == NULL) {
         return 3;
@@ -130,7 +130,7 @@ int fhi_parcel_read_method(lua_State *L)
         return failed;
     }
     char *data = lua_newuserdatauv(L, (size_t)size + 1, 0);
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = begin(&call, L, self);
     if (device == NULL) {
         return 3;
@@ -238,7 +238,8 @@ static fh_result complete(fh_device *device, fh_copy *copy)
 }
 
 /* Queue the copies; the device to ask is that of `self`. */
-static int submit(lua_State *L, fh_device *device, fhi_call *call, fh_copy *copies, uint32_t count)
+static int submit(lua_State *L, fh_device *device, fhi_lua_call *call, fh_copy *copies,
+                  uint32_t count)
 {
     fh_epoch epoch;
     fh_result result = FH_OK;
@@ -289,7 +290,7 @@ int fhi_device_copy(lua_State *L)
     if (failed != 0) {
         return failed;
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_device_begin(&call, L, self, 1);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -313,7 +314,7 @@ int fhi_parcel_fill_method(lua_State *L)
     if (failed != 0) {
         return failed;
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = begin(&call, L, self);
     return device == NULL ? 3 : submit(L, device, &call, &copy, 1);
 }

@@ -34,7 +34,7 @@ int fhi_parcel_view_method(lua_State *L)
     if (parcel->parcel.id == 0) {
         return fhi_push_failure_of(L, FH_ERR_STALE, "parcel: has been released");
     }
-    fhi_call call;
+    fhi_lua_call call;
     fh_device *device = fhi_parcel_begin(&call, L, parcel);
     if (device == NULL) {
         return fhi_push_closed(L);
@@ -50,7 +50,7 @@ int fhi_parcel_view_method(lua_State *L)
 
 static bool is_valid(lua_State *L, fhi_lua_view *self)
 {
-    fhi_call call;
+    fhi_lua_call call;
     lua_getiuservalue(L, 1, 1);
     fh_device *device = fhi_call_begin(&call, L, self->world->root, lua_gettop(L));
     if (device == NULL) {

@@ -11,12 +11,16 @@
 #include "binding/world.h"
 
 #include "base/error.h"
+#include "binding/policy.h"
 #include "binding/pool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
-    SENTENCE_SIZE = 256
+    SENTENCE_SIZE = 256,
+    LINES_MAX = 64 /* of the log that may wait */
 };
 
 fhi_lua_world *fhi_world_new(lua_State *L)
@@ -48,9 +52,9 @@ fhi_lua_world *fhi_world_new(lua_State *L)
 
 /* ---- calls ---- */
 
-void fhi_world_begin(fhi_call *call, lua_State *L, fhi_lua_device *on, int index)
+void fhi_world_begin(fhi_lua_call *call, lua_State *L, fhi_lua_device *on, int index)
 {
-    *call = (fhi_call){.L = L, .on = on};
+    *call = (fhi_lua_call){.L = L, .on = on};
     on->calls++;
     if (on->world->calls++ == 0) {
         lua_pushvalue(L, index);
@@ -58,7 +62,7 @@ void fhi_world_begin(fhi_call *call, lua_State *L, fhi_lua_device *on, int index
     }
 }
 
-fh_device *fhi_call_begin(fhi_call *call, lua_State *L, fhi_lua_device *on, int index)
+fh_device *fhi_call_begin(fhi_lua_call *call, lua_State *L, fhi_lua_device *on, int index)
 {
     if (on->device != NULL) {
         fhi_world_begin(call, L, on, index);
@@ -98,6 +102,11 @@ static void finish(fhi_lua_device *self)
            self->device != NULL) {
         fh_device *device = self->device;
         fhi_pools_sweep(self->world);
+        if (self->base == NULL) {
+            self->calls++; /* the log may have something to say, and Lua's answer lead back here */
+            fhi_policies_forget(self->world);
+            self->calls--;
+        }
         self->device = NULL;
         fh_device_destroy(device);
         if (self->base == NULL) {
@@ -109,7 +118,7 @@ static void finish(fhi_lua_device *self)
     }
 }
 
-void fhi_call_end(fhi_call *call)
+void fhi_call_end(fhi_lua_call *call)
 {
     fhi_lua_device *on = call->on;
     fhi_lua_world *world = on->world;
@@ -154,6 +163,14 @@ void fhi_world_push(lua_State *L, const fhi_lua_world *world, int value)
     lua_rawgetp(L, LUA_REGISTRYINDEX, world);
     fhi_world_push_from(L, lua_gettop(L), value);
     lua_remove(L, -2);
+}
+
+void fhi_world_set_from(lua_State *L, int index, int value)
+{
+    lua_getiuservalue(L, index, 1);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, value);
+    lua_pop(L, 1);
 }
 
 /* What failed where. */
@@ -215,6 +232,7 @@ void fhi_world_post(fhi_lua_world *world, fhi_notice *notice)
 /* ---- the log ---- */
 
 typedef struct line {
+    fhi_notice notice;
     fhi_lua_world *world;
     fh_log_level level;
     const char *message;
@@ -231,8 +249,42 @@ static int log_body(lua_State *L)
     return 0;
 }
 
-void fhi_world_log(void *world, fh_log_level level, const char *message)
+static void write_line(line *self)
 {
-    line self = {world, level, message};
-    fhi_world_call(world, log_body, &self, "the log function");
+    fhi_world_call(self->world, log_body, self, "the log function");
+}
+
+static void deliver_line(fhi_notice *notice)
+{
+    line *self = (line *)(void *)notice;
+    atomic_fetch_sub_explicit(&self->world->lines, 1, memory_order_relaxed);
+    write_line(self);
+    free(self);
+}
+
+/* A copy of what another OS thread has to say: the one that watches a policy's files, above all. */
+static void post_line(fhi_lua_world *world, fh_log_level level, const char *message)
+{
+    if (atomic_fetch_add_explicit(&world->lines, 1, memory_order_relaxed) < LINES_MAX) {
+        size_t size = strlen(message) + 1;
+        line *self = malloc(sizeof *self + size);
+        if (self != NULL) {
+            char *text = memcpy(self + 1, message, size);
+            *self = (line){{NULL, deliver_line}, world, level, text};
+            fhi_world_post(world, &self->notice);
+            return;
+        }
+    }
+    atomic_fetch_sub_explicit(&world->lines, 1, memory_order_relaxed);
+}
+
+void fhi_world_log(void *context, fh_log_level level, const char *message)
+{
+    fhi_lua_world *world = context;
+    if (fhi_thread_anchor() != world->thread) {
+        post_line(world, level, message);
+        return;
+    }
+    line self = {{NULL, NULL}, world, level, message};
+    write_line(&self);
 }

@@ -9,7 +9,7 @@
 #ifndef BINDING_WORLD_H
 #define BINDING_WORLD_H
 
-#include "binding/lua54.h"
+#include "sandbox/lua54.h"
 
 #include <freehold/device.h>
 
@@ -28,12 +28,14 @@ typedef struct fhi_notice {
 
 /* A full userdata. Its user values are those below. It outlives the device in C. */
 typedef struct fhi_lua_world {
-    lua_State *main;               /* the main Lua thread */
-    uintptr_t thread;              /* the OS thread on which Lua runs: fhi_thread_anchor() */
-    fhi_lua_device *root;          /* the device that fh.device() made */
-    uint32_t calls;                /* into the core, under way on the thread of Lua */
-    struct fhi_pool_rest *pools;   /* that were collected while parcels lived in them: pool.h */
-    _Atomic(fhi_notice *) notices; /* the last one first */
+    lua_State *main;                 /* the main Lua thread */
+    uintptr_t thread;                /* the OS thread on which Lua runs: fhi_thread_anchor() */
+    fhi_lua_device *root;            /* the device that fh.device() made */
+    uint32_t calls;                  /* into the core, under way on the thread of Lua */
+    struct fhi_pool_rest *pools;     /* that were collected while parcels lived in them: pool.h */
+    struct fhi_lua_policy *policies; /* those that Lua has a handle of: policy.h */
+    _Atomic uint32_t lines;          /* of the log that wait until Lua is back */
+    _Atomic(fhi_notice *) notices;   /* the last one first */
 } fhi_lua_world;
 
 enum {
@@ -43,7 +45,8 @@ enum {
     FHI_WORLD_PARCELS, /* a handle of each parcel that has one, by id; weak */
     FHI_WORLD_POOLS,   /* pools by address; weak */
     FHI_WORLD_QUEUES,  /* queues by index and by name */
-    FHI_WORLD_VALUES = FHI_WORLD_QUEUES
+    FHI_WORLD_POLICY,  /* the object of the policy that was set last, or nil */
+    FHI_WORLD_VALUES = FHI_WORLD_POLICY
 };
 
 /* The full userdata behind a device. User value 1 is the world, 2 the device under an alias. */
@@ -58,10 +61,10 @@ struct fhi_lua_device {
 };
 
 /* A call into the core, from begin to end; nothing may raise in between. */
-typedef struct fhi_call {
+typedef struct fhi_lua_call {
     lua_State *L;
     fhi_lua_device *on;
-} fhi_call;
+} fhi_lua_call;
 
 /* Push a world for a device that is yet to be made. */
 fhi_lua_world *fhi_world_new(lua_State *L);
@@ -69,14 +72,14 @@ fhi_lua_world *fhi_world_new(lua_State *L);
 /* Begin a call on `on`; at `index` is a device of its world. Returns what to call, or NULL when it
  * has been destroyed, and then there is nothing to end. A device that was closed may still be there
  * for its parcels and aliases: see fhi_device_begin(). */
-fh_device *fhi_call_begin(fhi_call *call, lua_State *L, fhi_lua_device *on, int index);
+fh_device *fhi_call_begin(fhi_lua_call *call, lua_State *L, fhi_lua_device *on, int index);
 
 /* May run Lua functions (what waited for the end of the call), but leaves the last failure's
  * sentence as it is. */
-void fhi_call_end(fhi_call *call);
+void fhi_call_end(fhi_lua_call *call);
 
 /* The same around fh_device_create() and the like, for a device that is not there yet. */
-void fhi_world_begin(fhi_call *call, lua_State *L, fhi_lua_device *on, int index);
+void fhi_world_begin(fhi_lua_call *call, lua_State *L, fhi_lua_device *on, int index);
 
 /* Call body(argument), on the main Lua thread. `what` is for the report when it raises. False: it
  * failed, or Lua cannot run here. `argument` is a light userdata for `body`. */
@@ -91,10 +94,14 @@ void fhi_world_push(lua_State *L, const fhi_lua_world *world, int value);
 /* The same with a device of that world at `index`. */
 void fhi_world_push_from(lua_State *L, int index, int value);
 
+/* Set one of the world's values to what is on top, which is popped. Raises nothing. */
+void fhi_world_set_from(lua_State *L, int index, int value);
+
 /* Have a notice delivered when Lua is back. Any thread. */
 void fhi_world_post(fhi_lua_world *world, fhi_notice *notice);
 
-/* The fh_log of a world: its context is the world. */
-void fhi_world_log(void *world, fh_log_level level, const char *message);
+/* The fh_log of a world: its context is the world. Lines from other OS threads wait, as far as
+ * there is room for them. */
+void fhi_world_log(void *context, fh_log_level level, const char *message);
 
 #endif

@@ -63,10 +63,11 @@ struct fhi_core {
     fh_device root; /* the handle that fh_device_create() gave */
 
     _Atomic bool lost;
-    _Atomic uint64_t tick;      /* ticks so far */
-    _Atomic uint64_t tick_ns;   /* when the last one was */
-    _Atomic bool ticking;       /* a thread is in it */
-    _Atomic uint64_t memory_id; /* of the last memory made */
+    _Atomic uint64_t tick;           /* ticks so far */
+    _Atomic uint64_t tick_ns;        /* when the last one was */
+    _Atomic bool ticking;            /* a thread is in it */
+    struct fhi_tick_room *tick_room; /* that thread's; NULL before the first tick */
+    _Atomic uint64_t memory_id;      /* of the last memory made */
 
     fhi_account total;
     fhi_account heaps[FH_HEAP_MAX];

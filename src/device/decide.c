@@ -1,7 +1,7 @@
 /* The policy in charge: set, entered, left, and what it gets to see.
  *
  * A policy is counted. The device holds one reference, and each call into a hook takes one for its
- * time, under the lock that also guards which policy is the current one: so nobody enters a policy
+ * time, under the latch without which the current policy does not change: so nobody enters a policy
  * that was let go, and whoever gives the last reference back, on whatever thread, releases it, with
  * no lock held. The limits of a new policy are asked for before it is put in charge, when no other
  * hook of it can be running, and take effect in the same moment as the policy itself (limit_lock is
@@ -18,7 +18,13 @@
 
 static void policy_release(fhi_core *core, fhi_policy *policy)
 {
-    if (!policy || atomic_fetch_sub(&policy->references, 1) != 1) {
+    if (!policy) {
+        return;
+    }
+    fhi_latch_acquire(&core->policies.entry);
+    bool last = --policy->references == 0;
+    fhi_latch_release(&core->policies.entry);
+    if (FHI_LIKELY(!last)) {
         return;
     }
     if (policy->ops.release) {
@@ -34,6 +40,7 @@ fh_result fhi_policies_init(fhi_core *core)
     fhi_policies *policies = &core->policies;
     memset(policies, 0, sizeof *policies);
     fhi_lock_init(&policies->lock);
+    fhi_latch_init(&policies->entry);
     atomic_store(&policies->verdict_version, 1);
     policies->evict_cap = policies->defrag_cap = policies->transient_cap = UINT64_MAX;
     policies->tick_ns = fhi_now_ns();
@@ -46,6 +53,7 @@ void fhi_policies_finish(fhi_core *core)
     fhi_policies *policies = &core->policies;
     policy_release(core, policies->current);
     policies->current = NULL;
+    fhi_host_free(&core->memory, policies->room, 1, sizeof *policies->room, 64);
     fhi_verdicts_finish(core);
     fhi_evict_finish(core);
     fhi_lock_finish(&policies->lock);
@@ -67,12 +75,43 @@ fhi_policy *fhi_policy_enter_steps(fhi_core *core, fhi_steps *out_steps)
     fhi_lock_acquire(&policies->lock);
     fhi_policy *policy = policies->current;
     if (policy) {
-        atomic_fetch_add(&policy->references, 1);
+        fhi_latch_acquire(&policies->entry);
+        policy->references++;
+        fhi_latch_release(&policies->entry);
         if (out_steps) {
             copy_steps(&policy->steps, out_steps);
         }
     }
     fhi_lock_release(&policies->lock);
+    return policy;
+}
+
+/* Under policies.entry. */
+static void count_place(fhi_policies *policies)
+{
+    uint64_t count = atomic_load_explicit(&policies->place_count, memory_order_relaxed);
+    atomic_store_explicit(&policies->place_count, count + 1, memory_order_relaxed);
+}
+
+void fhi_policy_count_place(fhi_core *core)
+{
+    fhi_latch_acquire(&core->policies.entry);
+    count_place(&core->policies);
+    fhi_latch_release(&core->policies.entry);
+}
+
+fhi_policy *fhi_policy_enter_place(fhi_core *core)
+{
+    fhi_policies *policies = &core->policies;
+    fhi_latch_acquire(&policies->entry);
+    fhi_policy *policy = policies->current;
+    if (policy && policy->ops.place) {
+        policy->references++;
+        count_place(policies);
+    } else {
+        policy = NULL;
+    }
+    fhi_latch_release(&policies->entry);
     return policy;
 }
 
@@ -103,10 +142,32 @@ void fhi_policy_complain(fhi_core *core, fhi_policy *policy, fhi_complaint compl
     }
 }
 
+/* Under policies.lock. */
+static void stamp(fhi_policies *policies)
+{
+    policies->stamps++;
+    atomic_store_explicit(&policies->stamp, policies->places ? policies->stamps : 0,
+                          memory_order_release);
+}
+
+/* Under policies.lock. */
+static void forget(fhi_policies *policies)
+{
+    atomic_fetch_add(&policies->verdict_version, 1);
+    stamp(policies);
+}
+
+void fhi_policy_stamp(fhi_core *core)
+{
+    fhi_lock_acquire(&core->policies.lock);
+    stamp(&core->policies);
+    fhi_lock_release(&core->policies.lock);
+}
+
 void fhi_policy_forget(fhi_core *core)
 {
     fhi_lock_acquire(&core->policies.lock);
-    atomic_fetch_add(&core->policies.verdict_version, 1);
+    forget(&core->policies);
     fhi_lock_release(&core->policies.lock);
 }
 
@@ -176,7 +237,7 @@ bool fhi_policy_renew(fhi_core *core, fhi_policy *policy, const fh_facts *facts)
     if (core->policies.current == policy) {
         core->policies.has_order = false;
     }
-    atomic_fetch_add(&core->policies.verdict_version, 1);
+    forget(&core->policies);
     fhi_lock_release(&core->policies.lock);
     fhi_policy_take_limits(core);
     return true;
@@ -190,14 +251,16 @@ static fhi_policy *replace(fhi_core *core, fhi_policy *policy, const fhi_limits 
     fhi_lock_acquire(&core->limit_lock);
     fhi_lock_acquire(&policies->lock);
     fhi_policy *old = policies->current;
+    fhi_latch_acquire(&policies->entry);
     policies->current = policy;
+    fhi_latch_release(&policies->entry);
     policies->serial++;
     if (policy) {
         policy->serial = policies->serial;
     }
     policies->has_order = false;
-    atomic_store_explicit(&policies->places, policy && policy->ops.place, memory_order_release);
-    atomic_fetch_add(&policies->verdict_version, 1);
+    policies->places = policy && policy->ops.place;
+    forget(policies);
     fhi_lock_release(&policies->lock);
     if (limits) {
         fhi_limits_apply(core, limits);
@@ -226,7 +289,7 @@ static fh_result set_policy(fhi_core *core, const fh_policy_ops *ops, void *cont
     memset(policy, 0, sizeof *policy);
     policy->ops = *ops;
     policy->context = context;
-    atomic_store(&policy->references, 1);
+    policy->references = 1;
     set_steps(policy, ops->place_steps, ops->place_step_count);
     policy->ops.place_steps = NULL;
     policy->ops.place_step_count = 0;
@@ -353,6 +416,8 @@ void fhi_facts_glance(fhi_core *core, fh_facts *out_facts)
 
 static void describe_texture(const fh_texture_desc *texture, fh_request *out)
 {
+    static const fh_texture_desc none;
+    texture = texture ? texture : &none;
     out->format = texture->format;
     out->texture_kind = texture->kind;
     out->width = texture->width;
@@ -366,9 +431,9 @@ static void describe_texture(const fh_texture_desc *texture, fh_request *out)
 void fhi_request_describe(fhi_core *core, const fhi_request *request, fh_request *out_request)
 {
     const fh_memory_desc *memory = request->memory;
-    const char *tag_name = fh_device_tag_name(&core->root, memory->tag);
+    const char *tag_name = memory->tag != 0 ? fh_device_tag_name(&core->root, memory->tag) : NULL;
 
-    memset(out_request, 0, sizeof *out_request);
+    /* Field by field, for clearing it first takes as long as all that. */
     out_request->kind = request->kind;
     out_request->usage = request->usage;
     out_request->location = memory->location;
@@ -379,12 +444,14 @@ void fhi_request_describe(fhi_core *core, const fhi_request *request, fh_request
     fhi_class_bounds(NULL, out_request->size, &out_request->size_min, &out_request->size_max);
     out_request->alignment = request->requirements.alignment;
     out_request->type_mask = request->type_mask;
-    if (request->texture) {
-        describe_texture(request->texture, out_request);
-    }
+    describe_texture(request->texture, out_request);
     out_request->priority = request->priority;
     out_request->dedicated = request->dedicated;
     out_request->within_budget = request->within_budget;
     out_request->mapped = memory->mapped;
     out_request->name = memory->name ? memory->name : "";
+    out_request->reason = FH_OK;
+    out_request->account = (fh_account){FH_ACCOUNT_TOTAL, 0};
+    out_request->shortage = 0;
+    out_request->attempt = out_request->tried = 0;
 }

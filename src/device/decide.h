@@ -17,8 +17,8 @@
 typedef struct fhi_policy {
     fh_policy_ops ops; /* a copy, without place_steps */
     void *context;
-    uint64_t serial;             /* counts the device's policies from 1 */
-    _Atomic uint32_t references; /* the device's, and one per call that is inside */
+    uint64_t serial;     /* counts the device's policies from 1 */
+    uint32_t references; /* the device's, and one per call that is inside; under policies.entry */
     _Atomic uint32_t complaints; /* bit n: fhi_complaint n was logged */
     fhi_steps steps;             /* under policies.lock */
 } fhi_policy;
@@ -35,14 +35,20 @@ typedef enum fhi_complaint {
 
 typedef struct fhi_policies {
     fhi_lock lock;       /* guards down to `order` */
+    fhi_latch entry;     /* guards references to policies; held, too, when `current` is changed */
     fhi_policy *current; /* NULL: native */
     uint64_t serial;     /* of the last policy set */
     fhi_verdict_table table;
     bool has_order;       /* `order` has the columns of the current policy's last answer: */
     fh_evict_order order; /* for requests, which do not ask `evict` */
-    _Atomic bool places;  /* current has `place`: the only thing a hot path looks at */
+    bool places;          /* current has `place` */
+    uint64_t stamps;      /* given so far */
+    /* 0: no policy places. Else it moves at every tick and whenever verdicts are forgotten: the
+     * only thing that a hot path looks at. Written under `lock`. */
+    _Atomic uint64_t stamp;
     _Atomic uint64_t verdict_version; /* moves when verdicts are forgotten; under `lock` */
-    _Atomic uint64_t place_count, busy_count;
+    _Atomic uint64_t place_count;     /* written under `entry` */
+    _Atomic uint64_t busy_count;
 
     /* Under core->limit_lock. */
     uint32_t watermark_count; /* of the last limits taken */
@@ -52,6 +58,7 @@ typedef struct fhi_policies {
     uint64_t retiring[FH_HEAP_MAX]; /* as it was last summed up */
 
     /* These belong to the tick. */
+    struct fhi_limits *room;                       /* for asking; NULL before it was first done */
     uint64_t serial_seen;                          /* of the policy that said: */
     uint64_t evict_cap, defrag_cap, transient_cap; /* bytes; UINT64_MAX = none */
     uint32_t depth;                                /* 0 = as it is */
@@ -71,6 +78,13 @@ void fhi_policy_leave(fhi_core *core, fhi_policy *policy);
 fhi_policy *fhi_policy_enter_steps(fhi_core *core, fhi_steps *out_steps);
 void fhi_policy_steps(fhi_core *core, fhi_policy *policy, fhi_steps *out_steps);
 
+/* The same for one call of `place`, which is counted, by a thread that is marked as inside of a
+ * hook (inside.h). NULL, too, when it does not place. */
+fhi_policy *fhi_policy_enter_place(fhi_core *core);
+
+/* Count a call of `place` that was entered otherwise. */
+void fhi_policy_count_place(fhi_core *core);
+
 /* Ask whether it has changed itself; then, and this returns true, verdicts are dropped and limits
  * asked for. In a tick. No lock held. */
 bool fhi_policy_renew(fhi_core *core, fhi_policy *policy, const fh_facts *facts);
@@ -88,7 +102,7 @@ void fhi_facts_glance(fhi_core *core, fh_facts *out_facts);
 void fhi_request_describe(fhi_core *core, const fhi_request *request, fh_request *out_request);
 
 /* Ask for a verdict, or take the cached one, and write it into the request. BUDGET: denied. Called
- * only when `places` is set. No lock held. A pool of the policy's choice cannot be destroyed until
+ * only when there is a stamp. No lock held. A pool of the policy's choice cannot be destroyed until
  * fhi_policy_leave_pool(). */
 fh_result fhi_policy_place(fhi_core *core, fhi_request *request);
 
@@ -101,6 +115,9 @@ void fhi_policy_leave_pool(fhi_core *core, fhi_request *request);
  * then in *out_verdict. */
 fh_result fhi_policy_preview(fhi_core *core, fhi_request *request, char *out_policy,
                              bool *out_decided, fh_verdict *out_verdict);
+
+/* A tick begins: what was decided for one tick only is over. No lock held. */
+void fhi_policy_stamp(fhi_core *core);
 
 /* Drop the cached verdicts: a pool that they name goes, or the policy says so. No lock held. */
 void fhi_policy_forget(fhi_core *core);
@@ -124,8 +141,8 @@ void fhi_limits_apply(fhi_core *core, const fhi_limits *answer);
 /* After limits changed: see that none of the lanes' credits is over one. No lock held. */
 void fhi_limits_enforce(fhi_core *core);
 
-/* Ask for limits and put them into the accounts; an invalid answer, or none, changes nothing. No
- * lock held. */
+/* Ask for limits and put them into the accounts; an invalid answer, or none, changes nothing. In a
+ * tick. No lock held. */
 void fhi_policy_take_limits(fhi_core *core);
 
 /* Range bytes of kinds and of the tags below `tag_count`, and how many of these wait for the
@@ -207,6 +224,9 @@ void fhi_budgets_read(fhi_core *core);
 /* As fh_device_tick(). `in_request`: on some thread in the middle of a request; owners of AT_TICK
  * parcels are then not asked. */
 fh_result fhi_tick(fhi_core *core, bool in_request);
+
+/* Give back what ticks keep for the next; at the device's end. */
+void fhi_tick_finish(fhi_core *core);
 
 /* 100 ms without a tick: make one. For what grows a pool. */
 void fhi_tick_if_late(fhi_core *core);

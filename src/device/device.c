@@ -83,6 +83,7 @@ void fhi_core_destroy(fhi_core *core)
         fhi_pool_forget(core->pools_first); /* verdicts that name it, too */
     }
     fhi_policies_finish(core);
+    fhi_tick_finish(core);
     for (uint32_t i = 0; core->pools && i < core->adapter.type_count; i++) {
         fhi_pool_finish(&core->pools[i]);
     }

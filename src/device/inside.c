@@ -11,20 +11,47 @@ static fhi_inside *find(const fhi_lane *lane, uintptr_t thread)
     return inside;
 }
 
+/* However deep: marks of one thread. */
+static bool has_kind(const fhi_inside *inside, fhi_inside_kind kind)
+{
+    while (inside && inside->kind != kind) {
+        inside = inside->outer;
+    }
+    return inside != NULL;
+}
+
+/* Under the lane's lock. */
+static void push(fhi_lane *lane, fhi_inside *inside, fhi_inside *outer, fhi_inside_kind kind)
+{
+    inside->kind = kind;
+    inside->refused = false;
+    inside->outer = outer;
+    inside->next = lane->inside;
+    lane->inside = inside;
+    inside->spill = outer && outer->spill;
+}
+
 void fhi_inside_begin(fhi_core *core, fhi_inside *inside, fhi_inside_kind kind)
 {
     inside->thread = fhi_thread_anchor();
     inside->lane = fhi_lane_of_thread(core);
-    inside->kind = kind;
-    inside->refused = false;
 
     fhi_lane *lane = &core->lanes[inside->lane];
     fhi_latch_acquire(&lane->lock);
-    inside->outer = find(lane, inside->thread);
-    inside->next = lane->inside;
-    lane->inside = inside;
+    push(lane, inside, find(lane, inside->thread), kind);
     fhi_latch_release(&lane->lock);
-    inside->spill = inside->outer && inside->outer->spill;
+}
+
+bool fhi_inside_begin_hook(fhi_core *core, fhi_inside *inside, uint32_t lane)
+{
+    inside->thread = fhi_thread_anchor();
+    inside->lane = lane;
+    fhi_inside *outer = find(&core->lanes[lane], inside->thread);
+    if (FHI_UNLIKELY(has_kind(outer, FHI_INSIDE_HOOK))) {
+        return false;
+    }
+    push(&core->lanes[lane], inside, outer, FHI_INSIDE_HOOK);
+    return true;
 }
 
 void fhi_inside_end(fhi_core *core, fhi_inside *inside)
@@ -52,21 +79,12 @@ fhi_inside *fhi_inside_find(fhi_core *core)
     return inside;
 }
 
-static bool is_in(fhi_core *core, fhi_inside_kind kind)
-{
-    const fhi_inside *inside = fhi_inside_find(core);
-    while (inside && inside->kind != kind) {
-        inside = inside->outer;
-    }
-    return inside != NULL;
-}
-
 bool fhi_inside_hook(fhi_core *core)
 {
-    return is_in(core, FHI_INSIDE_HOOK);
+    return has_kind(fhi_inside_find(core), FHI_INSIDE_HOOK);
 }
 
 bool fhi_inside_making(fhi_core *core)
 {
-    return is_in(core, FHI_INSIDE_ALLOCATOR);
+    return has_kind(fhi_inside_find(core), FHI_INSIDE_ALLOCATOR);
 }

@@ -35,6 +35,9 @@ typedef struct fhi_inside {
 void fhi_inside_begin(fhi_core *core, fhi_inside *inside, fhi_inside_kind kind);
 void fhi_inside_end(fhi_core *core, fhi_inside *inside);
 
+/* The same for a hook, under the lock of the thread's lane. False: the thread is in one already. */
+bool fhi_inside_begin_hook(fhi_core *core, fhi_inside *inside, uint32_t lane);
+
 /* The calling thread's innermost mark, or NULL. No lock held. */
 fhi_inside *fhi_inside_find(fhi_core *core);
 

@@ -31,16 +31,17 @@ typedef struct fhi_lane {
     uint32_t free_slots; /* list through record->next; FHI_NO_SLOT = none */
     uint32_t parcel_count;
     uint64_t committed_bytes;
+    uint64_t created_bytes, freed_bytes; /* range bytes since the device was made */
+    uint64_t quick_stamp;                /* at which verdicts->quick counts */
+    struct fhi_lane_verdicts *verdicts;  /* NULL until the policy decided here first (verdict.h) */
     uint64_t external_bytes;
     uint64_t retiring_count;
-    uint64_t created_bytes, freed_bytes; /* range bytes since the device was made */
     fhi_share kinds[FH_KIND_COUNT];
     fhi_share *tags; /* core->tags.capacity of them once a tagged parcel was made here, or NULL */
     uint32_t tag_capacity;
     fhi_type_share types[FH_MEMORY_TYPE_MAX];
     fhi_deed_share deeds[FHI_DEEDS];
-    struct fhi_inside *inside;          /* threads of this lane that are in a callback (inside.h) */
-    struct fhi_lane_verdicts *verdicts; /* NULL until the policy decided here first (verdict.h) */
+    struct fhi_inside *inside; /* threads of this lane that are in a callback (inside.h) */
 } fhi_lane;
 
 /* Which thread uses which lane; entries are claimed once and never change. */

@@ -149,7 +149,10 @@ void fhi_policy_take_limits(fhi_core *core)
     if (!policy) {
         return;
     }
-    fhi_limits *limits = fhi_host_alloc(&core->memory, 1, sizeof *limits, 64);
+    if (!policies->room) {
+        policies->room = fhi_host_alloc(&core->memory, 1, sizeof *policies->room, 64);
+    }
+    fhi_limits *limits = policies->room;
     if (limits && fhi_limits_ask(core, policy, limits) && limits->decided) {
         fhi_lock_acquire(&core->limit_lock);
         fhi_lock_acquire(&policies->lock);
@@ -161,7 +164,6 @@ void fhi_policy_take_limits(fhi_core *core)
         fhi_lock_release(&core->limit_lock);
         fhi_limits_enforce(core);
     }
-    fhi_host_free(&core->memory, limits, 1, sizeof *limits, 64);
     fhi_policy_leave(core, policy);
 }
 

@@ -337,7 +337,7 @@ static fh_result find_memory(fhi_core *core, fhi_request *request, fhi_backing *
 {
     const fh_memory_desc *memory = request->memory;
     *out_backing = (fhi_backing){0};
-    fh_result result = fhi_request_decide(core, request);
+    fh_result result = request->placed ? FH_OK : fhi_request_decide(core, request);
     if (result != FH_OK) {
         return result;
     }

@@ -187,21 +187,19 @@ static bool evict(fhi_core *core, const fhi_request *request, fh_result reason, 
 
     memset(&goal, 0, sizeof goal);
     goal.at_once = true;
-    if (bytes == 0) {
-        bytes = bytes_short(request);
-        want_hole(core, request, &goal);
-    }
+    goal.any = bytes; /* what a policy asks for is of whatever memory: the request comes first */
+    want_hole(core, request, &goal);
     if (reason == FH_ERR_OUT_OF_MEMORY) {
-        goal.heaps[heap_of(core, request)] = bytes;
+        goal.heaps[heap_of(core, request)] = bytes_short(request);
         goal.external = true;
     } else if (request->account.scope == FH_ACCOUNT_TOTAL) {
-        goal.total = bytes;
+        goal.total = bytes_short(request);
     } else if (request->account.scope == FH_ACCOUNT_HEAP) {
-        goal.heaps[request->account.index] = bytes;
+        goal.heaps[request->account.index] = bytes_short(request);
     } else if (request->account.scope == FH_ACCOUNT_KIND) {
-        goal.kinds[request->account.index] = bytes;
+        goal.kinds[request->account.index] = bytes_short(request);
     } else {
-        goal.tags[request->account.index] = bytes;
+        goal.tags[request->account.index] = bytes_short(request);
     }
     if (is_hopeless(core, request, reason) || fhi_evict(core, &goal, true, &cap) == 0) {
         return false;

@@ -167,6 +167,10 @@ fh_result fhi_request_order(fhi_core *core, fhi_request *request, const fh_locat
 {
     uint32_t left = request->type_mask;
     request->order.count = 0;
+    if (FHI_LIKELY(location_count == 1)) {
+        order_for(core, request, locations[0], left, &request->order);
+        location_count = 0;
+    }
     for (uint32_t i = 0; i < location_count; i++) {
         fhi_type_order some;
         order_for(core, request, locations[i], left, &some);
@@ -190,8 +194,11 @@ void fhi_request_prepare(fhi_request *request, bool never_relieve)
 {
     request->never_relieve = never_relieve;
     request->no_spill = false;
+    request->placed = false;
     request->spilled = false;
     request->pool = NULL;
+    request->visits = false;
+    request->had_pool = false;
     request->order.count = 0;
     request->account = (fh_account){FH_ACCOUNT_TOTAL, 0};
     request->asked = 0;
@@ -503,16 +510,34 @@ void fhi_request_note_refusal(fhi_core *core, const fhi_request *request, fh_res
     }
 }
 
+static fh_result ask_policy(fhi_core *core, fhi_request *request)
+{
+    fh_result result = FH_OK;
+    if (atomic_load_explicit(&core->policies.stamp, memory_order_acquire) != 0) {
+        result = fhi_policy_place(core, request);
+    }
+    if (FHI_UNLIKELY(result != FH_OK)) {
+        fhi_request_note_refusal(core, request, result);
+    }
+    return result;
+}
+
+fh_result fhi_request_ask(fhi_core *core, fhi_request *request)
+{
+    fh_result result = fhi_request_decide(core, request);
+    request->placed = true;
+    return result == FH_OK ? ask_policy(core, request) : result;
+}
+
 fh_result fhi_request_satisfy(fhi_core *core, fhi_request *request, fhi_backing *out_backing,
                               uint8_t *out_type)
 {
     fhi_relief relief = {0};
     uint64_t bytes = request->requirements.size;
 
-    if (atomic_load_explicit(&core->policies.places, memory_order_acquire)) {
-        fh_result result = fhi_policy_place(core, request);
+    if (!request->placed) {
+        fh_result result = ask_policy(core, request);
         if (result != FH_OK) {
-            fhi_request_note_refusal(core, request, result);
             return result;
         }
     }

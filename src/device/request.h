@@ -34,6 +34,7 @@ typedef struct fhi_request {
     float priority;
     bool within_budget;
     bool no_spill;
+    bool placed;        /* the policy was asked already: fhi_request_ask() */
     bool never_relieve; /* from inside a callback, or on behalf of Freehold itself */
     fh_pool *pool;      /* NULL = the device's own of each type */
     bool visits;        /* `pool` is a verdict's choice, and counts this request as a guest */
@@ -59,6 +60,17 @@ void fhi_request_prepare(fhi_request *request, bool never_relieve);
 /* Fill in what was decided by the description alone, and the order of the types. UNSUPPORTED: no
  * type will do. */
 fh_result fhi_request_decide(fhi_core *core, fhi_request *request);
+
+/* Ahead of fhi_request_satisfy(), which then does not: fill that in, and ask the policy. No lock
+ * held. */
+fh_result fhi_request_ask(fhi_core *core, fhi_request *request);
+
+/* Whether what was decided comes to a memory type and a priority, for a small object. */
+static inline bool fhi_request_is_simple(const fhi_request *request)
+{
+    return !request->pool && !request->within_budget && request->order.count > 0 &&
+           (request->dedicated == FH_DEDICATED_AUTO || request->dedicated == FH_DEDICATED_NEVER);
+}
 
 /* What the request asks of its memory, in that location. */
 fhi_type_wish fhi_request_wish(const fhi_request *request, fh_location location);

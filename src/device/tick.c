@@ -371,23 +371,29 @@ static void evict(tick *t, bool in_request)
 
 /* ---- the whole of it ---- */
 
+/* What ticks work with. Not on the stack: a request's thread may have a small one. Kept, so that a
+ * tick takes no host memory. */
+struct fhi_tick_room {
+    tick tick;
+    fhi_uses uses;
+    fhi_evict_goal goal;
+};
+
 static void run(fhi_core *core, fhi_policy *policy, bool in_request)
 {
-    /* Not on the stack: a request's thread may have a small one. */
-    struct work {
-        tick tick;
-        fhi_uses uses;
-        fhi_evict_goal goal;
-    } *work = fhi_host_alloc(&core->memory, 1, sizeof *work, 64);
-    if (!work) {
+    if (!core->tick_room) {
+        core->tick_room = fhi_host_alloc(&core->memory, 1, sizeof *core->tick_room, 64);
+    }
+    struct fhi_tick_room *room = core->tick_room;
+    if (!room) {
         return;
     }
-    memset(work, 0, sizeof *work);
-    tick *t = &work->tick;
+    memset(room, 0, sizeof *room);
+    tick *t = &room->tick;
     t->core = core;
     t->policy = policy;
-    t->uses = &work->uses;
-    t->goal = &work->goal;
+    t->uses = &room->uses;
+    t->goal = &room->goal;
 
     fh_frame_facts frame;
     gather_frame(core, load(&core->tick_ns), &frame);
@@ -403,7 +409,12 @@ static void run(fhi_core *core, fhi_policy *policy, bool in_request)
     take_limits(t);
     give_back(t);
     evict(t, in_request);
-    fhi_host_free(&core->memory, work, 1, sizeof *work, 64);
+}
+
+void fhi_tick_finish(fhi_core *core)
+{
+    fhi_host_free(&core->memory, core->tick_room, 1, sizeof *core->tick_room, 64);
+    core->tick_room = NULL;
 }
 
 fh_result fhi_tick(fhi_core *core, bool in_request)
@@ -416,6 +427,7 @@ fh_result fhi_tick(fhi_core *core, bool in_request)
     fhi_inside_begin(core, &mark, FHI_INSIDE_CALLBACK);
     atomic_store_explicit(&core->tick_ns, fhi_now_ns(), memory_order_relaxed);
     atomic_fetch_add(&core->tick, 1);
+    fhi_policy_stamp(core);
     fhi_queues_poll(core);
     fhi_retire_passed(core, fhi_is_lost(core));
     fhi_evict_review(core);

@@ -17,19 +17,10 @@ enum {
 /* Powers of two and the policy's steps are the boundaries: a class goes from one to the next. A
  * step that is a power of two counts twice in the index below, which then skips a value; it still
  * grows at every boundary, so no two classes have the same. */
-static uint32_t steps_up_to(const fhi_steps *steps, uint64_t size)
-{
-    uint32_t count = 0;
-    while (steps && count < steps->count && steps->sizes[count] <= size) {
-        count++;
-    }
-    return count;
-}
-
 void fhi_class_bounds(const fhi_steps *steps, uint64_t size, uint64_t *out_min, uint64_t *out_max)
 {
     uint32_t bit = size == 0 ? 0 : fhi_highest_bit(size);
-    uint32_t below = steps_up_to(steps, size);
+    uint32_t below = steps ? fhi_steps_up_to(steps, size) : 0;
     *out_min = size == 0 ? 0 : UINT64_C(1) << bit;
     *out_max =
         (UINT64_C(2) << bit) - 1; /* 2^64 - 1 when the highest bit is the last: 2 << 63 is 0 */
@@ -45,21 +36,14 @@ _Static_assert(FH_KIND_COUNT <= 8 && FHI_TAGS <= 1024 && FH_LOCATION_COUNT <= 4 
                    FH_ACCESS_COUNT <= 4 && 64 + FHI_PLACE_STEPS <= 128,
                "a class fits 64 bits");
 
-/* Never 0. */
 static uint64_t class_key(const fhi_request *request, const fhi_steps *steps)
 {
     const fh_memory_desc *memory = request->memory;
     uint64_t size = request->requirements.size;
-    uint64_t step = (size == 0 ? 0 : fhi_highest_bit(size)) + steps_up_to(steps, size);
-    uint64_t access = fhi_access_resolve(memory->location, memory->access);
-    return UINT64_C(1) << 63 | (uint64_t)request->usage << 24 | step << 17 |
-           (uint64_t)memory->tag << 7 | (uint64_t)request->kind << 4 |
-           (uint64_t)memory->location << 2 | access;
-}
-
-static uint32_t hash_of(uint64_t class_key)
-{
-    return (uint32_t)((class_key * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+    uint64_t base =
+        fhi_class_base(request->kind, request->usage, memory->location,
+                       fhi_access_resolve(memory->location, memory->access), memory->tag, size);
+    return base + fhi_steps_up_to(steps, size) * FHI_CLASS_STEP;
 }
 
 /* ---- the device's table; all under policies.lock ---- */
@@ -82,7 +66,7 @@ static void lru_push(fhi_verdict_table *table, uint16_t at)
 
 static uint16_t *chain_of(fhi_verdict_table *table, uint64_t key)
 {
-    return &table->places[hash_of(key) & (table->capacity - 1)].first;
+    return &table->places[fhi_class_hash(key) & (table->capacity - 1)].first;
 }
 
 static uint16_t table_find(fhi_verdict_table *table, uint64_t key)
@@ -214,24 +198,39 @@ void fhi_verdicts_finish(fhi_core *core)
 
 /* ---- the lanes' copies ---- */
 
-/* The hot path of a request under a policy. A verdict with `keep` NEVER only says that the policy
- * has to be asked, without a look into the table. */
-static bool lane_get(fhi_core *core, const fhi_request *request, uint64_t tick,
-                     fhi_verdict *out_verdict)
+/* A class whose verdict is not to be kept, which only says that the policy has to be asked, without
+ * a look into the table. */
+typedef struct question {
+    bool asks;  /* it is one */
+    bool marks; /* the thread is in no hook yet, and now is marked as in one: */
+    fhi_inside inside;
+    uint64_t size_min, size_max; /* of the class */
+} question;
+
+/* The hot path of a request under a policy. */
+static bool lane_get(fhi_core *core, const fhi_request *request, uint64_t version, uint64_t tick,
+                     fhi_verdict *out_verdict, question *out_question)
 {
     fhi_lane *lane = &core->lanes[request->lane];
-    uint64_t version = atomic_load_explicit(&core->policies.verdict_version, memory_order_acquire);
     bool found = false;
+
+    out_question->asks = out_question->marks = false;
 
     fhi_latch_acquire(&lane->lock);
     const fhi_lane_verdicts *copies = lane->verdicts;
     if (copies && copies->version == version) {
         uint64_t key = class_key(request, &copies->steps);
-        const fhi_verdict *copy = &copies->verdicts[hash_of(key) % FHI_LANE_VERDICTS];
+        const fhi_verdict *copy = &copies->verdicts[fhi_class_hash(key) % FHI_LANE_VERDICTS];
         if (copy->class_key == key && copy->tick == tick) {
             *out_verdict = *copy;
             found = true;
         }
+    }
+    if (found && out_verdict->verdict.keep == FH_KEEP_NEVER) {
+        out_question->asks = true;
+        out_question->marks = fhi_inside_begin_hook(core, &out_question->inside, request->lane);
+        fhi_class_bounds(&copies->steps, request->requirements.size, &out_question->size_min,
+                         &out_question->size_max);
     }
     fhi_latch_release(&lane->lock);
     return found;
@@ -259,9 +258,11 @@ static void lane_keep(fhi_core *core, const fhi_steps *steps, uint32_t lane_inde
         memset(copies->verdicts, 0, sizeof copies->verdicts);
         copies->steps = *steps;
         copies->version = version;
+        lane->quick_stamp = 0;
     }
     if (copies) {
-        fhi_verdict *copy = &copies->verdicts[hash_of(verdict->class_key) % FHI_LANE_VERDICTS];
+        fhi_verdict *copy =
+            &copies->verdicts[fhi_class_hash(verdict->class_key) % FHI_LANE_VERDICTS];
         *copy = *verdict;
         copy->tick = tick;
     }
@@ -326,22 +327,22 @@ static const char *check_verdict(fhi_core *core, const fh_verdict *verdict)
     return NULL;
 }
 
-static void ask(fhi_core *core, fhi_policy *policy, const fhi_steps *steps,
-                const fhi_request *request, uint64_t tick, fhi_verdict *out_verdict)
+/* The thread is marked as inside of a hook until it has the answer; the class's bounds are those of
+ * the question. */
+static void ask(fhi_core *core, fhi_policy *policy, question *q, const fhi_request *request,
+                uint64_t tick, fhi_verdict *out_verdict)
 {
     fh_request facts_of_it;
     fh_facts facts;
-    fhi_inside inside;
     fh_verdict *verdict = &out_verdict->verdict;
 
     fhi_request_describe(core, request, &facts_of_it);
-    fhi_class_bounds(steps, facts_of_it.size, &facts_of_it.size_min, &facts_of_it.size_max);
+    facts_of_it.size_min = q->size_min;
+    facts_of_it.size_max = q->size_max;
     fhi_facts_glance(core, &facts);
     memset(verdict, 0, sizeof *verdict);
-    fhi_inside_begin(core, &inside, FHI_INSIDE_HOOK);
     out_verdict->decided = policy->ops.place(policy->context, &facts_of_it, &facts, verdict);
-    fhi_inside_end(core, &inside);
-    atomic_fetch_add_explicit(&core->policies.place_count, 1, memory_order_relaxed);
+    fhi_inside_end(core, &q->inside);
 
     const char *fault = check_verdict(core, verdict);
     if (fault) {
@@ -352,34 +353,67 @@ static void ask(fhi_core *core, fhi_policy *policy, const fhi_steps *steps,
     out_verdict->tick = verdict->keep == FH_KEEP_FRAME ? tick : UINT64_MAX;
 }
 
-/* Two threads that meet a class for the first time at once both ask. `ask_anyway`: at this tick the
- * class was not to be kept. */
-static void decide(fhi_core *core, const fhi_request *request, bool ask_anyway, uint64_t tick,
+/* Ask a policy that was entered with these steps. */
+static void ask_with(fhi_core *core, fhi_policy *policy, const fhi_steps *steps,
+                     const fhi_request *request, uint64_t tick, fhi_verdict *out_verdict)
+{
+    question q;
+    fhi_class_bounds(steps, request->requirements.size, &q.size_min, &q.size_max);
+    fhi_inside_begin(core, &q.inside, FHI_INSIDE_HOOK);
+    fhi_policy_count_place(core);
+    ask(core, policy, &q, request, tick, out_verdict);
+}
+
+/* Two threads that meet a class for the first time at once both ask. `version` was read before the
+ * policy is entered: see is_current(). */
+static void decide(fhi_core *core, const fhi_request *request, uint64_t version, uint64_t tick,
                    fhi_verdict *out_verdict)
 {
     fhi_steps steps;
     out_verdict->decided = false;
-    /* Read before the policy is entered: see is_current(). */
-    uint64_t version = atomic_load(&core->policies.verdict_version);
+    out_verdict->verdict.keep = FH_KEEP_NEVER; /* unless somebody decides */
     fhi_policy *policy = fhi_policy_enter_steps(core, &steps);
     if (!policy) {
         return;
     }
     if (policy->ops.place) {
         uint64_t key = class_key(request, &steps);
-        if (!ask_anyway && table_get(&core->policies, version, key, tick, out_verdict)) {
-            lane_keep(core, &steps, request->lane, version, tick, out_verdict);
-        } else {
-            ask(core, policy, &steps, request, tick, out_verdict);
+        if (!table_get(&core->policies, version, key, tick, out_verdict)) {
+            ask_with(core, policy, &steps, request, tick, out_verdict);
             out_verdict->class_key = key;
-            bool keep = out_verdict->verdict.keep != FH_KEEP_NEVER;
-            if (keep) {
+            if (out_verdict->verdict.keep != FH_KEEP_NEVER) {
                 table_keep(core, version, out_verdict);
             }
-            if (keep || !ask_anyway) {
-                lane_keep(core, &steps, request->lane, version, tick, out_verdict);
-            }
         }
+        lane_keep(core, &steps, request->lane, version, tick, out_verdict);
+    }
+    fhi_policy_leave(core, policy);
+}
+
+/* The verdict that is kept after all, of a class that was not to be in this tick. */
+FHI_COLD void keep_after_all(fhi_core *core, fhi_policy *policy, const fhi_request *request,
+                             uint64_t version, uint64_t tick, const fhi_verdict *verdict)
+{
+    fhi_steps steps;
+    fhi_policy_steps(core, policy, &steps);
+    table_keep(core, version, verdict);
+    lane_keep(core, &steps, request->lane, version, tick, verdict);
+}
+
+/* Ask about a class that the lane says has to be asked about. */
+static void decide_again(fhi_core *core, const fhi_request *request, question *q, uint64_t version,
+                         uint64_t tick, fhi_verdict *verdict)
+{
+    fhi_policy *policy = fhi_policy_enter_place(core);
+    verdict->decided = false;
+    verdict->verdict.keep = FH_KEEP_NEVER;
+    if (!policy) {
+        fhi_inside_end(core, &q->inside);
+        return;
+    }
+    ask(core, policy, q, request, tick, verdict); /* which leaves the class's key */
+    if (FHI_UNLIKELY(verdict->verdict.keep != FH_KEEP_NEVER)) {
+        keep_after_all(core, policy, request, version, tick, verdict);
     }
     fhi_policy_leave(core, policy);
 }
@@ -512,6 +546,46 @@ static fh_result follow(fhi_core *core, fhi_request *request, const fh_verdict *
     return FH_OK;
 }
 
+/* Whether the description says nothing about memory that could lead elsewhere than its class
+ * does. */
+static bool is_plain(const fhi_request *request)
+{
+    const fh_memory_desc *memory = request->memory;
+    return request->buffer && memory->required == 0 && memory->preferred == 0 &&
+           memory->type_mask == 0 && memory->dedicated == FH_DEDICATED_AUTO &&
+           memory->strategy == FH_STRATEGY_BALANCED && !memory->pool && !memory->mapped &&
+           !memory->within_budget && !memory->upper && memory->backing.id == 0;
+}
+
+/* What came of a verdict, for the quick way of those that follow in this tick. */
+static void keep_quick(fhi_core *core, const fhi_request *request, uint64_t version, uint64_t stamp,
+                       const fhi_verdict *verdict)
+{
+    const fh_memory_desc *memory = request->memory;
+    uint64_t size = request->requirements.size;
+    bool simple = fhi_request_is_simple(request);
+    uint64_t base = fhi_class_base(request->kind, request->usage, memory->location, memory->access,
+                                   memory->tag, size);
+    fhi_lane *lane = &core->lanes[request->lane];
+
+    fhi_latch_acquire(&lane->lock);
+    fhi_lane_verdicts *copies = lane->verdicts;
+    if (copies && copies->version == version) { /* and so are its steps */
+        if (lane->quick_stamp != stamp) {
+            memset(copies->quick, 0, sizeof copies->quick);
+            lane->quick_stamp = stamp;
+        }
+        uint32_t step = fhi_steps_up_to(&copies->steps, size);
+        *fhi_quick_at(copies, fhi_class_hash(base), step) = (fhi_quick_verdict){
+            .key = base + step * FHI_CLASS_STEP,
+            .type_mask = simple ? request->requirements.type_mask : 0,
+            .type = simple ? request->order.types[0] : 0,
+            .priority = verdict->decided && verdict->verdict.has_priority ? request->priority : 0,
+        };
+    }
+    fhi_latch_release(&lane->lock);
+}
+
 fh_result fhi_policy_place(fhi_core *core, fhi_request *request)
 {
     fhi_verdict verdict;
@@ -520,12 +594,24 @@ fh_result fhi_policy_place(fhi_core *core, fhi_request *request)
     if (request->never_relieve) { /* Freehold's own: staging must lie where staging lies */
         return FH_OK;
     }
-    bool known = lane_get(core, request, tick, &verdict);
-    bool ask_anyway = known && verdict.verdict.keep == FH_KEEP_NEVER;
-    if (!known || ask_anyway) {
-        decide(core, request, ask_anyway, tick, &verdict);
+    uint64_t version = atomic_load(&core->policies.verdict_version);
+    uint64_t stamp = atomic_load(&core->policies.stamp);
+    question q;
+    bool known = lane_get(core, request, version, tick, &verdict, &q);
+    if (!known) {
+        decide(core, request, version, tick, &verdict);
+    } else if (q.marks) {
+        decide_again(core, request, &q, version, tick, &verdict);
+    } else if (q.asks) {
+        atomic_fetch_add_explicit(&core->policies.busy_count, 1, memory_order_relaxed);
+        verdict.decided = false;
     }
-    return verdict.decided ? follow(core, request, &verdict.verdict) : FH_OK;
+    fh_result result = verdict.decided ? follow(core, request, &verdict.verdict) : FH_OK;
+    if (result == FH_OK && verdict.verdict.keep != FH_KEEP_NEVER && stamp != 0 &&
+        is_plain(request)) {
+        keep_quick(core, request, version, stamp, &verdict);
+    }
+    return result;
 }
 
 fh_result fhi_policy_preview(fhi_core *core, fhi_request *request, char *out_policy,
@@ -538,7 +624,7 @@ fh_result fhi_policy_preview(fhi_core *core, fhi_request *request, char *out_pol
 
     fhi_name_copy(out_policy, policy ? policy->ops.name : NULL);
     if (policy && policy->ops.place) {
-        ask(core, policy, &steps, request, tick, &verdict);
+        ask_with(core, policy, &steps, request, tick, &verdict);
     }
     if (policy) {
         fhi_policy_leave(core, policy);

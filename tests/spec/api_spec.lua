@@ -51,6 +51,9 @@ local function objects()
         ["freehold.Queue"] = assert(device:queue("q")),
         ["freehold.Observer"] = assert(device:observe("tick", function() end)),
         ["freehold.BudgetPolicy"] = assert(device:budget_policy {}),
+        ["freehold.ScriptPolicy"] = assert(device:set_policy { text = "return {}" }),
+        ["freehold.TrustedPolicy"] = assert(device:set_policy { place = function() end }),
+        ["freehold.PolicyTest"] = assert(fh.policy_test { text = "return {}" }),
         ["freehold.Block"] = assert(fh.block { size = 1 }),
     }, device
 end
@@ -159,6 +162,8 @@ describe("the description of the Lua module", function()
         end))
         local device <close> = support.small_device()
         local raw <close> = assert(device:raw { size = 64 })
+        local scripted <close> = assert(device:set_policy { text = "return {}" })
+        local test <close> = assert(fh.policy_test { text = "return {}" })
         for class_name, call in pairs {
             DeviceOptions = fh.device,
             AdapterOptions = fh.adapters,
@@ -183,6 +188,11 @@ describe("the description of the Lua module", function()
             ExplainRequest = function(options) device:explain(options) end,
             Fault = function(options) device:fault(options) end,
             BudgetOptions = function(options) device:budget_policy(options) end,
+            ScriptText = function(options) fh.policy_test(options) end,
+            PolicyOptions = function(options) device:set_policy("x", options) end,
+            DecisionOptions = function(options) scripted:decisions(options) end,
+            PolicyTestOptions = function(options) fh.policy_test("x", options) end,
+            EvictTest = function(options) test:evict(options) end,
             Allocator = function(options) device:with_allocator(options) end,
         } do
             assert.same(fields_of(class("freehold." .. class_name)), offered(function()
@@ -241,7 +251,7 @@ describe("the description of the Lua module", function()
 
     it("has the words of the headers, and those of the errors", function()
         local headers = ""
-        for _, name in ipairs { "resource", "memory", "observer", "simulated" } do
+        for _, name in ipairs { "resource", "memory", "observer", "simulated", "script" } do
             headers = headers
                 .. support.read(("%s/include/freehold/%s.h"):format(support.root, name))
         end
@@ -272,6 +282,32 @@ describe("the description of the Lua module", function()
         end))
     end)
 
+    -- A policy that has been through everything, a test, and how the policy fares.
+    local function policy_things(device)
+        local folder = support.folder()
+        local path = folder .. "/one.lua"
+        support.write(path, "return { limits = function() return { total = 1 << 20 } end }")
+        local policy = assert(device:set_policy {
+            path, { text = [[
+                return {
+                    options = {
+                        one = { type = "integer", default = 1, min = 1, max = 2, doc = "of all" },
+                        two = { type = "choice", default = "a", choices = { "a", "b" } },
+                    },
+                    relieve = function() return "deny" end,
+                    frame = function() return { evict_cap = 1 } end,
+                }]] },
+        })
+        support.write(path, "return {")
+        assert.is_nil((policy:reload()))
+        support.remove(folder)
+        assert.is_nil((device:raw { size = 1 << 30 }))
+        device:tick()
+        local test = assert(fh.policy_test { text = [[
+            return { place = function(self, request) return { deny = request.size > 2 } end }]] })
+        return policy, test, policy:status()
+    end
+
     it("has the fields of what devices return, with their types", function()
         local device <close> = support.small_device({}, { queue_count = 2 })
         local raw <close> = assert(device:raw { size = 4096 })
@@ -284,6 +320,7 @@ describe("the description of the Lua module", function()
         local policy = assert(device:budget_policy { limit = 1 })
         device:set_limit("total", "32MiB")
         local stats, detail = device:stats(), device:detail()
+        local scripted, test, status = policy_things(device)
         local adapter = device:adapter()
 
         -- That each value has the type that is described; which names are there, and which may be
@@ -330,6 +367,12 @@ describe("the description of the Lua module", function()
         check("MemoryType", adapter.types[1])
         check("Format", fh.format("bc1_srgb"))
         check("BudgetInfo", policy:info())
+        check("PolicyStatus", status)
+        check("ScriptStatus", table.unpack(status.scripts))
+        check("HookStatus", status.scripts[1].hooks.place)
+        check("PolicyOption", table.unpack(scripted:options()))
+        check("Decision", table.unpack(scripted:decisions()))
+        check("CallInfo", (select(2, test:place { kind = "buffer", size = 1 })))
         check("SimulatedLive", device:live())
         check("Epoch", device:queue(0):epoch(1))
         check("Adapter", fh.adapters()[1])
@@ -346,6 +389,9 @@ describe("the description of the Lua module", function()
             fh_budget_policy = { "over_count", "used_peak" },
             fh_profile = { "heap_count", "type_count", "os_budget", "os_unaccounted" },
             fh_allocator_ops = { "destroy" },
+            fh_policy_status = { "script_count" },
+            fh_option_info = { "has_min", "has_max" },
+            fh_policy_source = { "path", "text_size" },
         }
         local renamed = { type_mask = "types" }
         local added = { fh_device_desc = { "profile" } }
@@ -369,8 +415,15 @@ describe("the description of the Lua module", function()
             fh_budget_policy = "BudgetOptions",
             fh_profile = "Profile",
             fh_allocator_ops = "Allocator",
+            fh_policy_status = "PolicyStatus",
+            fh_script_status = "ScriptStatus",
+            fh_hook_status = "HookStatus",
+            fh_option_info = "PolicyOption",
+            fh_policy_source = "ScriptText",
+            fh_decision = "Decision",
         } do
             local body = text:match("typedef struct " .. struct .. " (%b{})")
+            body = body:sub(2, -2):gsub("%b{}", "") -- unions within it
             local fields, gone = added[struct] or {}, {}
             for _, name in ipairs(left_out[struct] or {}) do
                 gone[name] = true

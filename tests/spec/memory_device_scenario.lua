@@ -16,8 +16,24 @@ local profile = {
     manual = true,
 }
 
--- The first argument; raises the code of a failure, which the host knows.
+local script = [[
+    return {
+        options = { limit = { type = "bytes", default = "10MiB" } },
+        limits = function(self) return { total = self.options.limit } end,
+        place = function(self, request) return { memory = { "device", "host" } } end,
+        frame = function(self)
+            self.state.ticks = (self.state.ticks or 0) + 1
+            return { limits = true }
+        end,
+        evict = { "-size" },
+    }]]
+
+-- The first argument; raises the code of a failure, which the host knows. A script that has no
+-- memory fails as scripts do.
 local function must(value, message, code)
+    if not value and code == "script" and message:find("memory", 1, true) then
+        code = "host_memory"
+    end
     return value or error(code or message or "failed", 0)
 end
 
@@ -95,6 +111,30 @@ local function run()
     local policy = must(device:budget_policy { limit = "8MiB" })
     must(policy:info())
     must(policy:remove())
+    must(device:set_policy { frame = function() return { forget = true } end,
+        place = function(_, request) return { priority = request.priority } end })
+    must(device:tick())
+    local scripted = must(device:set_policy({
+        { text = script, name = "one" }, { text = "return {}" },
+    }, { options = { limit = "12MiB" } }))
+    must(device:tick())
+    must(device:buffer { size = 64, usage = "vertex", tag = "scripted" }):release()
+    must(scripted:set("limit", "13MiB"))
+    must(scripted:reload())
+    must(device:tick())
+    must(scripted:status())
+    must(scripted:options())
+    must(scripted:decisions { count = 8 })
+    must(scripted:state())
+    assert(rawequal(scripted, device:policy()) and #tostring(scripted) > 0)
+    scripted:release()
+    must(must(device:policy()):release())
+    must(device:set_policy(nil))
+    local test <close> = must(fh.policy_test({ text = script }, { state = { ticks = 1 } }))
+    must(test:frame {})
+    must(test:place { kind = "texture", size = "1MiB", tag = "new" })
+    must(test:state())
+    must(test:evict { candidates = { { size = 1 }, { size = 2 } } })
     pcall(device.buffer, device, { sise = 1 })
     do
         local short <close> = must(fh.device { profile = "uma-16g" })

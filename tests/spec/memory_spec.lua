@@ -13,6 +13,7 @@ describe("the binding", function()
         local _, complaints, code = support.run(table.concat({
             "unset LD_PRELOAD; cd", quote(support.root), "&&", support.cc(), "-g -Isrc",
             "$(pkg-config --cflags lua5.4) tests/spec/memory_host.c src/binding/*.c",
+            quote(support.build .. "/libfreehold_script.a"),
             quote(support.build .. "/libfreehold.a"),
             "-Wl,--wrap=malloc,--wrap=aligned_alloc -llua5.4 -lm -pthread -o", quote(program),
         }, " "))

@@ -114,7 +114,7 @@ describe("an observer", function()
         device:tick()
         assert.equal(device:stats().tick_count, last("tick").tick)
         local policy = assert(device:budget_policy {})
-        assert.equal(device:policy(), last("policy_set").name)
+        assert.equal(device:policy_name(), last("policy_set").name)
         policy:remove()
         assert.is_nil(last("policy_set").name)
         device:fault { kind = "lose" }

@@ -1,6 +1,7 @@
 -- The programs in README.md, as they stand there. Each C block that has a main is compiled, without
 -- a warning, and linked to the archive under test; each Lua block runs under stock Lua; all must
--- succeed. Blocks in other languages are left alone.
+-- succeed. A Lua block that begins with a file's name and then returns is a policy, for `freehold
+-- check`. Blocks in other languages are left alone.
 
 local support = require "tests.spec.support"
 
@@ -47,6 +48,10 @@ end
 function run.lua(text, folder)
     local source = folder .. "/readme.lua"
     support.write(source, text)
+    if text:find("^%-%- [%w_]+%.lua\nreturn") then
+        return support.run(("%s %s check %s"):format(support.environment(),
+            quote(support.build .. "/freehold"), quote(source)))
+    end
     return support.lua(quote(source))
 end
 

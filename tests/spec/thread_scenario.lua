@@ -133,3 +133,81 @@ do
     equal(4000, freed)
     equal(0, device:stats().parcel_count)
 end
+
+-- A policy in trusted mode: elsewhere the native rule decides, or the verdict that was cached, and
+-- what `pressure` has to say waits.
+do
+    local asked, events = {}, {}
+    local function count(hook)
+        asked[hook] = (asked[hook] or 0) + 1
+    end
+    local device <close> = assert(fh.device {
+        profile = { heaps = { { size = 64 * fh.MiB } }, types = { { flags = "device_local" } } },
+    })
+    local policy = assert(device:set_policy {
+        limits = function() return { total = "32MiB", watermarks = { 0.5 } } end,
+        place = function() count "place"; return { memory = "device" } end,
+        relieve = function() count "relieve"; return "deny" end,
+        frame = function() count "frame"; return { limits = true } end,
+        pressure = function(_, event) events[#events + 1] = event.used end,
+    })
+    equal("FH_OK", elsewhere_make(device, 100, 1))
+    equal("FH_ERR_BUDGET", elsewhere_make(device, 40 * fh.MiB, 1))
+    equal("FH_OK", elsewhere_tick(device))
+    equal(nil, next(asked))
+    local kept = assert(device:buffer { size = "20MiB", usage = "vertex" })
+    equal(1, asked.place)
+    equal("FH_OK", elsewhere_tick(device))
+    equal(0, #events)
+    assert(device:stats())
+    equal(1, #events)
+    assert(events[1] >= 20 * fh.MiB)
+    equal(nil, asked.frame)
+    device:tick()
+    equal(1, asked.frame)
+    kept:release()
+    equal("FH_OK", elsewhere_tick(device))
+    assert(policy:remove()) -- with a notice under way, perhaps
+    collectgarbage()
+    device:tick()
+end
+
+-- Lines of the log from elsewhere wait, too.
+do
+    local lines = {}
+    local device <close> = assert(fh.device {
+        profile = { heaps = { { size = 64 * fh.MiB } }, types = { { flags = "device_local" } } },
+        log = function(_, message) lines[#lines + 1] = message end,
+    })
+    assert(device:set_policy { name = "talking", text = [[
+        return { frame = function() log("ticked") end }]] })
+    local before = #lines
+    equal("FH_OK", elsewhere_tick(device))
+    equal(before, #lines)
+    assert(device:stats())
+    assert(#lines > before and lines[#lines]:find("ticked", 1, true))
+end
+
+-- A policy of scripts, with both at once.
+do
+    local device <close> = assert(fh.device {})
+    local policy = assert(device:set_policy { text = [[
+        return {
+            place = function(self, request, facts)
+                return { memory = "device", priority = 0.25 + facts.frame % 2 / 2 }
+            end,
+            frame = function(self) self.state.ticks = (self.state.ticks or 0) + 1 end,
+        }]] })
+    equal("FH_OK", beside(device, function()
+        for i = 1, 500 do
+            assert(device:buffer { size = 1000 + i, usage = "vertex" }):release()
+            if i % 16 == 0 then
+                assert(device:tick())
+                assert(policy:status())
+                assert(policy:decisions())
+            end
+        end
+    end))
+    assert(policy:state().ticks > 0)
+    assert(policy:status().scripts[1].hooks.place.failed == 0)
+end

@@ -11,6 +11,7 @@ describe("a device that other threads use", function()
         local _, complaints, code = support.run(table.concat({
             "unset LD_PRELOAD; cd", quote(support.root), "&&", support.cc(), "-g -Isrc",
             "$(pkg-config --cflags lua5.4) tests/spec/thread_host.c src/binding/*.c",
+            quote(support.build .. "/libfreehold_script.a"),
             quote(support.build .. "/libfreehold.a"), "-llua5.4 -lm -pthread -o", quote(program),
         }, " "))
         assert.equal("", complaints)

@@ -85,7 +85,7 @@ describe("the benchmark of devices", function()
 
     it("refuses names that it does not know, and says which there are", function()
         for arguments, parts in pairs {
-            ["--figure nosuch"] = { "--figure: 'nosuch'", "pairs, threads, ", "alias." },
+            ["--figure nosuch"] = { "--figure: 'nosuch'", "pairs, threads, ", "alias, " },
             ["--target libc"] = { "--target: 'libc'", "range, object, device, " },
             ["--space"] = { "--space: unknown" },
         } do

@@ -3,6 +3,7 @@
 
 local fh = require "freehold"
 local json = require "freehold.cli.json"
+local profiles = require "freehold.cli.profile"
 local size = require "freehold.cli.size"
 
 local command = {}
@@ -48,42 +49,6 @@ local function quoted(names)
     return "'" .. table.concat(names, "', '") .. "'"
 end
 
--- What the call gives; ends with its error, without a position, since that is one of ours.
-local function checked(host, call, ...)
-    local done, result, message = pcall(call, ...)
-    if not done then
-        host.misuse(sentence(
-            (tostring(result):gsub("^bad argument #1 to '[^']*' %((.*)%)$", "%1"))))
-    end
-    return result, message
-end
-
--- The profile that --profile asks for: a name, or the table that a file returns.
-local function profile_of(host, text)
-    if not text:find("%.lua$") then
-        for _, name in ipairs(fh.profiles()) do
-            if name == text then
-                return name
-            end
-        end
-        host.misuse(("there is no profile '%s'. There are %s; or give a file that ends in .lua.")
-            :format(text, quoted(fh.profiles())))
-    end
-    local chunk, problem = loadfile(text, "t")
-    if not chunk then
-        host.fail(sentence("cannot load the profile: " .. problem))
-    end
-    local done, profile = pcall(chunk)
-    if not done then
-        host.fail(sentence(("the profile in %s failed: %s"):format(text, tostring(profile))))
-    end
-    if type(profile) ~= "table" then
-        host.misuse(("%s returns no table: a profile looks like what fh.profile(%q) gives.")
-            :format(text, fh.profiles()[1]))
-    end
-    return profile
-end
-
 -- The names of the backends to show.
 local function backends_of(host, args)
     if args.profile and args.backend and args.backend ~= "host" then
@@ -122,7 +87,7 @@ end
 -- What there is to say of one backend.
 local function look(host, name, args, profile)
     local options = { backend = name, profile = profile }
-    local adapters, message = checked(host, fh.adapters, options)
+    local adapters, message = profiles.checked(host, fh.adapters, options)
     if not adapters and profile then
         host.misuse(sentence(message))
     elseif not adapters then
@@ -245,7 +210,7 @@ end
 
 --- Runs the command.
 function command.run(args, host)
-    local profile = args.profile and profile_of(host, args.profile)
+    local profile = args.profile and profiles.of(host, args.profile)
     local backends, adapter_count, found = {}, 0, false
     for i, name in ipairs(backends_of(host, args)) do
         backends[i] = look(host, name, args, profile)

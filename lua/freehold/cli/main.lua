@@ -1,11 +1,14 @@
 -- The `freehold` command. One file per command beside this one; what is common is here: the command
 -- line, where text goes, and how things end.
 --
--- Exit codes: 0 done · 1 it could not be done (a file, a full disk) · 2 it was asked for wrongly.
+-- Exit codes: 0 done · 1 it could not be done (a file, a full disk) · 2 it was asked for wrongly ·
+-- 130 it was interrupted.
+
+local text = require "freehold.cli.text"
 
 local main = {}
 
-local commands = { "block", "info" }
+local commands = { "block", "check", "eval", "info", "run" }
 
 -- The metatable of what is raised to end early, so that nobody takes it for a mistake of ours.
 local Ending = {}
@@ -26,23 +29,29 @@ end
 local host = {}
 
 --- Writes to the standard output.
----@param text string
-function host.print(text)
-    local done, why = io.stdout:write(text)
+---@param output string
+function host.print(output)
+    local done, why = io.stdout:write(output)
+    checked(done, why, "the output")
+end
+
+--- Sends off what was printed: for whom watches.
+function host.flush()
+    local done, why = io.stdout:flush()
     checked(done, why, "the output")
 end
 
 --- Writes a whole file.
 ---@param path string
----@param text string
-function host.write_file(path, text)
+---@param content string
+function host.write_file(path, content)
     local file, why = io.open(path, "wb")
     if not file then
         finish(1, ("cannot write %s. Give a file in a folder that is there, and yours to write to.")
             :format(why))
     end
     local done
-    done, why = file:write(text)
+    done, why = file:write(content)
     if done then
         done, why = file:close()
     else
@@ -61,6 +70,25 @@ end
 ---@param message string
 function host.misuse(message)
     finish(2, message)
+end
+
+--- Ends: the user has had enough.
+function host.interrupted()
+    finish(130)
+end
+
+--- Whether what was raised is such an ending, for whom catches errors.
+---@param problem any
+---@return boolean
+function host.is_ending(problem)
+    return getmetatable(problem) == Ending
+end
+
+--- Whether what was raised is what stock Lua makes of Ctrl-C.
+---@param problem any
+---@return boolean
+function host.is_interrupt(problem)
+    return type(problem) == "string" and problem:find("interrupted!$") ~= nil
 end
 
 local function need(name, how)
@@ -113,7 +141,10 @@ local function run(argv)
 end
 
 local function traceback(problem)
-    return getmetatable(problem) == Ending and problem or debug.traceback(tostring(problem), 2)
+    if host.is_interrupt(problem) then
+        return setmetatable({ code = 130 }, Ending)
+    end
+    return host.is_ending(problem) and problem or debug.traceback(tostring(problem), 2)
 end
 
 --- Runs the command line `argv` (argv[1] is the first argument) and returns the exit code.
@@ -133,7 +164,7 @@ function main.main(argv)
         ending = { code = 1, message = ("cannot write the output: %s."):format(why) }
     end
     if ending.message then
-        io.stderr:write("freehold: ", ending.message, "\n")
+        io.stderr:write("freehold: ", text.clean(ending.message, true), "\n")
     end
     return ending.code
 end

@@ -1,7 +1,7 @@
--- Who watches, and who decides: observers, allocators, the budget policy.
+-- Who watches, and who allocates: observers and allocators.
 
 local shared = ...
-local success, closed = shared.success, shared.closed
+local closed = shared.closed
 
 local device_methods = {
     {
@@ -65,27 +65,6 @@ local buffer <close> = assert(counted:buffer { size = "1MiB", usage = "storage" 
             .. " = no opinion.",
         params = {},
         returns = { { type = "integer?", name = "bytes" } },
-        errors = { closed },
-    },
-    {
-        name = "budget_policy",
-        doc = "Put a ready policy in charge: one limit on driver memory. It takes the place of the"
-            .. " policy before it.",
-        params = { { name = "options", type = "freehold.BudgetOptions" } },
-        returns = { { type = "freehold.BudgetPolicy", name = "policy" } },
-        errors = { { "invalid", "the limit is negative" }, closed },
-        raises = "unknown fields, with the nearest right name",
-        example = [[
-local policy = assert(device:budget_policy { limit = "512MiB" })
-device:tick()
-print(policy:info().used_peak)
-policy:remove()]],
-    },
-    {
-        name = "policy",
-        doc = "The name of the policy in charge; \"native\" when there is none.",
-        params = {},
-        returns = { { type = "string", name = "name" } },
         errors = { closed },
     },
 }
@@ -183,57 +162,6 @@ never relieved; if it is refused for lack of memory, the device makes room and a
         fields = {
             { name = "reserved", type = "integer" },
             { name = "committed", type = "integer" },
-        },
-    },
-    {
-        name = "freehold.BudgetPolicy",
-        noun = "policy",
-        title = "Budget policies",
-        methods = {
-            {
-                name = "set_limit",
-                doc = "Change the limit; nil removes it. The next tick takes it in.",
-                params = { { name = "limit", type = "freehold.Bytes?" } },
-                returns = success,
-                errors = { { "invalid", "it is negative" } },
-            },
-            {
-                name = "info",
-                doc = "What it has seen.",
-                params = {},
-                returns = { { type = "freehold.BudgetInfo", name = "info" } },
-                errors = {},
-            },
-            {
-                name = "remove",
-                doc = "Back to the native rules; false when it is not in charge any more.",
-                params = {},
-                returns = { { type = "boolean", name = "removed" } },
-                errors = {},
-            },
-        },
-    },
-    {
-        name = "freehold.BudgetOptions",
-        title = "Options of device:budget_policy",
-        doc = shared.options_doc,
-        fields = {
-            { name = "limit", type = "freehold.Bytes", optional = true,
-                doc = "driver bytes; default, and 0: none" },
-            { name = "telemetry_only", type = "boolean", optional = true,
-                doc = "count what would have been refused, refuse nothing" },
-        },
-    },
-    {
-        name = "freehold.BudgetInfo",
-        title = "What policy:info returns",
-        fields = {
-            { name = "limit", type = "integer?" },
-            { name = "telemetry_only", type = "boolean" },
-            { name = "over_count", type = "integer",
-                doc = "ticks at which more was used than the limit" },
-            { name = "used_peak", type = "integer", doc = "driver bytes, as seen at ticks" },
-            { name = "in_charge", type = "boolean" },
         },
     },
 }

@@ -1,0 +1,66 @@
+/* Besides what is no UTF-8, this takes out what acts on a terminal or on the text around it:
+ * control characters of ASCII and of Latin-1 (U+0080 to U+009F), line and paragraph separators, and
+ * those that turn the direction of writing. JSON and HTML have quoting of their own, where they are
+ * written. */
+
+#include "sandbox/box.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* How long the character at `text` is, whose first byte is no ASCII; 0 when it is none. Overlong
+ * forms, surrogates and what is above U+10FFFF are none. */
+static size_t character(const unsigned char *text, size_t size, uint32_t *out_code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned int first = text[0];
+    size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || length > size) {
+        return 0;
+    }
+    uint32_t code = first & (0x7FU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xC0U) != 0x80) {
+            return 0;
+        }
+        code = (code << 6) | (text[i] & 0x3FU);
+    }
+    *out_code = code;
+    bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+    return code < least[length] || code > 0x10FFFF || surrogate ? 0 : length;
+}
+
+static bool acts(uint32_t code)
+{
+    return code < 0xA0 || code == 0x61C || code == 0x200E || code == 0x200F ||
+           (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0xFEFF;
+}
+
+size_t fhi_clean_text(char *out, size_t capacity, const char *text, size_t size, bool lines)
+{
+    const unsigned char *from = (const unsigned char *)text;
+    size_t length = 0;
+    if (capacity == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < size;) {
+        uint32_t code = from[i];
+        size_t read = 1;
+        bool clean = (code >= 0x20 && code < 0x7F) || (lines && code == '\n');
+        if (code >= 0x80) {
+            read = character(from + i, size - i, &code);
+            clean = read > 0 && !acts(code);
+            read = read > 0 ? read : 1;
+        }
+        size_t written = clean ? read : 1;
+        if (length + written >= capacity) {
+            break;
+        }
+        memcpy(out + length, clean ? text + i : "?", written);
+        length += written;
+        i += read;
+    }
+    out[length] = '\0';
+    return length;
+}

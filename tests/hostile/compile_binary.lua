@@ -1,0 +1,4 @@
+-- Compiled code, which nothing checks.
+-- expect: rejected
+--^ 1 1b 4c 75 61 54 00 19 93 0d 0a 1a 0a 04 08 08 78 56
+--^ 4000 ff 00 80 7f

@@ -1,0 +1,4 @@
+-- Blocks in blocks.
+-- expect: rejected
+--+ 8000 do
+--+ 8000 end

@@ -1,0 +1,8 @@
+-- As many constants as fit.
+-- expect: rejected
+return { frame = function()
+    local t = {
+--+ 8000 "$",
+    }
+    return t
+end }

@@ -1,0 +1,5 @@
+-- Tables in tables.
+-- expect: rejected
+return
+--* 30000 {
+--* 30000 }

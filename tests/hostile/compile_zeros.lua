@@ -1,0 +1,3 @@
+-- A text of zeros.
+-- expect: rejected
+--^ 60000 00

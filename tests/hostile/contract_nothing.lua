@@ -1,0 +1,3 @@
+-- A text that returns nothing.
+-- expect: rejected
+local _ = 1

@@ -1,0 +1,3 @@
+-- A text that returns what it was given.
+-- expect: rejected
+return string

@@ -1,0 +1,4 @@
+-- Hooks that are no functions.
+-- expect: rejected
+-- says: frame
+return { frame = "depth" }

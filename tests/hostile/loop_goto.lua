@@ -1,0 +1,8 @@
+-- A loop without a loop.
+-- expect: stopped
+return {
+    frame = function()
+        ::again::
+        goto again
+    end,
+}

@@ -1,0 +1,5 @@
+-- A loop in the text itself, before there are any hooks.
+-- expect: rejected
+-- says: too long
+while true do
+end
