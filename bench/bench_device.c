@@ -52,8 +52,8 @@ static const bench_workload_desc workloads[] = {
     {.name = NULL},
 };
 
-static const char *const figures[] = {"pairs", "threads", "stats", "calls", "retire",
-                                      "alias", "policy",  "tick",  NULL};
+static const char *const figures[] = {"pairs",  "threads", "stats",   "calls", "retire", "alias",
+                                      "policy", "tick",    "reloads", "log",   NULL};
 
 /* What was asked of a small buffer: at most 3 x the bare range and the backend's own object. */
 static double asked_pair(const bench_result *results, size_t count)

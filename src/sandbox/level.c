@@ -77,7 +77,9 @@ static void read_columns(lua_State *L, fhi_version *version, fh_hook hook)
     if (lua_type(L, list) != LUA_TTABLE) {
         fhi_refuse_value(L, list, &path, "a list of columns or a function");
     }
-    fhi_decision_read(L, list, FH_HOOK_EVICT, &version->reader, &no_facts, &version->columns);
+    fh_evict_order order = {0};
+    fhi_decision_read(L, list, FH_HOOK_EVICT, &version->reader, &no_facts, &order);
+    version->columns = order; /* and no more a base's, whose level was read before */
     version->orders_by_columns = true;
 }
 

@@ -373,7 +373,10 @@ static void texts_that_compile_slowly_are_stopped(void **state)
     }
     repeated(text, texts[0].before, texts[0].piece, texts[0].after);
     assert_false(fhi_box_compile(&r->box, text, strlen(text), "test.lua", &r->report));
-    assert_string_equal(r->report.text, "test.lua: it ran too long: its time is used up");
+    /* A slow build is given more time, in which it may get to the end of the memory first. */
+    assert_true(
+        strcmp(r->report.text, "test.lua: it ran too long: its time is used up") == 0 ||
+        (FHI_SLOWNESS > 1 && strcmp(r->report.text, "test.lua: it took too much memory") == 0));
     assert_true(r->memory.peak_bytes <= FHI_MEMORY_HARD);
 }
 

@@ -387,6 +387,29 @@ static void extend_goes_on_from_base_to_base(void **state)
     assert_string_equal(scripted_json(s), "{\"one\":true}");
 }
 
+static void extend_takes_an_order_over_or_replaces_it(void **state)
+{
+    scripted *s = *state;
+    static const struct {
+        const char *text;
+        uint32_t column_count;
+    } cases[] = {
+        {"return extend('base.lua')", 3},
+        {"return extend('base.lua', { evict = { '-size', 'age' } })", 2},
+        {"return extend('base.lua', { evict = function() return 1 end })", 0},
+    };
+    const fh_candidates none = {.wanted = 1};
+    s->files[0][0] = "base.lua";
+    s->files[0][1] = "return { evict = { 'priority', '-age', '-size' } }";
+    for (size_t i = 0; i < TEST_COUNT_OF(cases); i++) {
+        fh_evict_order order;
+        scripted_load(s, cases[i].text);
+        CHECK_EQUAL(scripted_call(s, FH_HOOK_EVICT, &none, &order), FH_OUTCOME_DECIDED);
+        CHECK_EQUAL(order.column_count, cases[i].column_count);
+        CHECK_EQUAL(order.use_keys, cases[i].column_count == 0);
+    }
+}
+
 static void extend_reports_the_base_with_its_own_lines(void **state)
 {
     scripted *s = *state;
@@ -457,6 +480,7 @@ int main(void)
         ENGINE_TEST(the_state_of_a_full_script_goes_over),
         ENGINE_TEST(extend_builds_on_another_script),
         ENGINE_TEST(extend_goes_on_from_base_to_base),
+        ENGINE_TEST(extend_takes_an_order_over_or_replaces_it),
         ENGINE_TEST(extend_reports_the_base_with_its_own_lines),
         ENGINE_TEST(extend_has_an_end),
     };
