@@ -475,25 +475,21 @@ static void register_words(lua_State *L, const char *const *words)
     lua_rawsetp(L, LUA_REGISTRYINDEX, (const void *)words);
 }
 
+/* And those of its members: accounts in events, heaps in lists; two deep. */
 static void register_shape(lua_State *L, fhi_facts_scope *scope, const fhi_shape *shape)
 {
-    /* Lists of accounts of heaps: two deep at most. */
-    const fhi_shape *todo[8] = {shape};
-    for (int count = 1; count > 0;) {
-        const fhi_shape *one = todo[--count];
-        if (is_registered(L, one)) {
-            continue;
+    if (is_registered(L, shape)) {
+        return;
+    }
+    fhi_names_register(L, shape, scope);
+    register_class(L, shape, scope, shape, fact_index, fact_keys);
+    for (uint32_t i = 0; i < shape->count; i++) {
+        const fhi_member *member = &shape->members[i];
+        if (member->type == FHI_VALUE_FLAGS) {
+            register_words(L, member->words);
         }
-        fhi_names_register(L, one, scope);
-        register_class(L, one, scope, one, fact_index, fact_keys);
-        for (uint32_t i = 0; i < one->count; i++) {
-            const fhi_member *member = &one->members[i];
-            if (member->type == FHI_VALUE_FLAGS) {
-                register_words(L, member->words);
-            }
-            if (member->of != NULL && count < 8) {
-                todo[count++] = member->of;
-            }
+        if (member->of != NULL) {
+            register_shape(L, scope, member->of);
         }
     }
 }
