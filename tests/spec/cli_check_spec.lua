@@ -1,51 +1,27 @@
 -- `freehold check`, run as a program under stock Lua.
 
+local commands = require "tests.spec.command"
 local support = require "tests.spec.support"
 
 local quote = support.quote
 
-local folder
+local folder, program
 
 before_each(function()
-    folder = support.folder()
-    support.write(folder .. "/freehold.lua",
-        [[os.exit(require("freehold.cli.main").main(arg), true)]])
+    folder, program = commands.folder()
 end)
 
 after_each(function()
     support.remove(folder)
 end)
 
+local contains = commands.contains
+
 local function check(list)
-    local arguments = {}
-    for i, word in ipairs(list) do
-        arguments[i] = quote(word)
-    end
-    return support.lua(("%s check %s"):format(quote(folder .. "/freehold.lua"),
-        table.concat(arguments, " ")))
+    return support.lua(("%s check %s"):format(quote(program), commands.words(list)))
 end
 
-local function contains(all, ...)
-    for _, part in ipairs { ... } do
-        assert(all:find(part, 1, true), ("%q is not in %q"):format(part, all))
-    end
-end
-
-local function works(list)
-    local output, complaints, code = check(list)
-    assert.equal("", complaints)
-    assert.equal(0, code)
-    return output
-end
-
--- That it ends with `code`, and complains with all parts; returns what it printed.
-local function refuses(code, list, ...)
-    local output, complaints, ending = check(list)
-    assert.matches("^freehold: ", complaints)
-    contains(complaints, ...)
-    assert.equal(code, ending)
-    return output
-end
+local works, refuses = commands.expectations(check)
 
 local function write(text)
     local path = folder .. "/my.lua"

@@ -1,16 +1,15 @@
 -- `freehold eval`, run as a program under stock Lua.
 
 local cjson = require "cjson"
+local commands = require "tests.spec.command"
 local support = require "tests.spec.support"
 
 local quote = support.quote
 
-local folder, policy
+local folder, program, policy
 
 before_each(function()
-    folder = support.folder()
-    support.write(folder .. "/freehold.lua",
-        [[os.exit(require("freehold.cli.main").main(arg), true)]])
+    folder, program = commands.folder()
     policy = folder .. "/my.lua"
     support.write(policy, [[
         return {
@@ -40,35 +39,13 @@ after_each(function()
     support.remove(folder)
 end)
 
+local contains = commands.contains
+
 local function eval(list)
-    local arguments = {}
-    for i, word in ipairs(list) do
-        arguments[i] = quote(word)
-    end
-    return support.lua(("%s eval %s"):format(quote(folder .. "/freehold.lua"),
-        table.concat(arguments, " ")))
+    return support.lua(("%s eval %s"):format(quote(program), commands.words(list)))
 end
 
-local function contains(all, ...)
-    for _, part in ipairs { ... } do
-        assert(all:find(part, 1, true), ("%q is not in %q"):format(part, all))
-    end
-end
-
-local function works(list)
-    local output, complaints, code = eval(list)
-    assert.equal("", complaints)
-    assert.equal(0, code)
-    return output
-end
-
-local function refuses(code, list, ...)
-    local output, complaints, ending = eval(list)
-    assert.matches("^freehold: ", complaints)
-    contains(complaints, ...)
-    assert.equal(code, ending)
-    return output
-end
+local works, refuses = commands.expectations(eval)
 
 describe("freehold eval", function()
     it("prints the decision as a Lua table", function()

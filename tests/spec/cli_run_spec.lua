@@ -1,6 +1,7 @@
 -- `freehold run`, run as a program under stock Lua.
 
 local cjson = require "cjson"
+local commands = require "tests.spec.command"
 local support = require "tests.spec.support"
 
 local quote = support.quote
@@ -8,47 +9,24 @@ local quote = support.quote
 local folder, program
 
 before_each(function()
-    folder = support.folder()
-    program = folder .. "/freehold.lua"
-    support.write(program, [[os.exit(require("freehold.cli.main").main(arg), true)]])
+    folder, program = commands.folder()
 end)
 
 after_each(function()
     support.remove(folder)
 end)
 
-local function words(list)
-    local arguments = {}
-    for i, word in ipairs(list) do
-        arguments[i] = quote(word)
-    end
-    return table.concat(arguments, " ")
-end
+local words, contains = commands.words, commands.contains
 
 local function run(list, after)
     return support.lua(("%s run %s %s"):format(quote(program), words(list), after or ""))
 end
 
-local function works(list)
-    local output, complaints, code = run(list)
-    assert.equal("", complaints)
-    assert.equal(0, code)
-    return output
-end
+local works, complains = commands.expectations(run)
 
-local function contains(all, ...)
-    for _, part in ipairs { ... } do
-        assert(all:find(part, 1, true), ("%q is not in %q"):format(part, all))
-    end
-end
-
--- That it ends with `code`, prints nothing, and complains with all parts.
-local function refuses(code, list, ...)
-    local output, complaints, ending = run(list)
-    assert.equal("", output)
-    assert.equal(code, ending)
-    assert.matches("^freehold: ", complaints)
-    contains(complaints, ...)
+-- And prints nothing.
+local function refuses(...)
+    assert.equal("", complains(...))
 end
 
 local function write(name, text)
