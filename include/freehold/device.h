@@ -46,6 +46,9 @@ typedef struct fh_device_desc {
     void *evict_context;
     const fh_host_memory *memory; /* NULL = the C library's allocator; copied */
     const fh_log *log;            /* NULL = silent; copied */
+    /* What policies see as the time, and ticks go by; NULL = the system's. Waits for the GPU take
+     * real time. A replay has the trace's. */
+    const fh_clock *clock;
 } fh_device_desc;
 
 /* One row of fh_device_stats. */

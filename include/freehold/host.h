@@ -9,6 +9,7 @@
 #include <freehold/result.h>
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +38,13 @@ typedef struct fh_log {
     void (*write)(void *context, fh_log_level level, const char *message);
     void *context;
 } fh_log;
+
+/* What time it is. Copied like fh_host_memory; called from any thread, never with a lock held, and
+ * must not run backwards. Default: the system's monotonic clock. */
+typedef struct fh_clock {
+    uint64_t (*now_ns)(void *context); /* nanoseconds since some moment */
+    void *context;
+} fh_clock;
 
 /* Takes the next `length` bytes of a text (no terminating zero). Anything but FH_OK ends the
  * writing, and is what the call that writes returns. */

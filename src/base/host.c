@@ -1,7 +1,9 @@
-/* Defaults for what the host program may lend (host memory, log), and the text sink for a FILE. */
+/* Defaults for what the host program may lend (host memory, log, clock), and the text sink for a
+ * FILE. */
 
 #include "base/host.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <stdarg.h>
@@ -50,6 +52,25 @@ fh_result fhi_host_memory_resolve(const fh_host_memory *memory, fh_host_memory *
         return fhi_fail(FH_ERR_INVALID, "memory: both callbacks, alloc and free, are required");
     }
     *out_memory = *memory;
+    return FH_OK;
+}
+
+static uint64_t system_now_ns(void *context)
+{
+    (void)context;
+    return fhi_now_ns();
+}
+
+fh_result fhi_clock_resolve(const fh_clock *clock, fh_clock *out_clock)
+{
+    *out_clock = (fh_clock){.now_ns = system_now_ns};
+    if (!clock) {
+        return FH_OK;
+    }
+    if (!clock->now_ns) {
+        return fhi_fail(FH_ERR_INVALID, "clock: the callback now_ns is required");
+    }
+    *out_clock = *clock;
     return FH_OK;
 }
 

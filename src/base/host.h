@@ -10,6 +10,9 @@
 /* NULL becomes the C library's allocator. INVALID when a callback is missing. */
 fh_result fhi_host_memory_resolve(const fh_host_memory *memory, fh_host_memory *out_memory);
 
+/* NULL becomes the system's clock. INVALID when the callback is missing. */
+fh_result fhi_clock_resolve(const fh_clock *clock, fh_clock *out_clock);
+
 /* NULL becomes a log whose `write` is NULL: silence. INVALID when the callback is missing. */
 fh_result fhi_log_resolve(const fh_log *log, fh_log *out_log);
 

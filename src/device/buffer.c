@@ -6,6 +6,7 @@
 #include "device/parcel.h"
 #include "device/request.h"
 #include "device/slab.h"
+#include "device/witness.h"
 
 #include <freehold/parcel.h>
 
@@ -98,10 +99,10 @@ FHI_HOT_INLINE void fill_plain(const fhi_core *core, fhi_record *record, const f
 }
 
 FHI_COLD void observe_made(fhi_core *core, const fh_buffer_desc *desc, fh_kind kind,
-                           fh_parcel buffer, uint64_t reserved)
+                           const fh_requirements *needs, fh_parcel buffer)
 {
-    fhi_request request = {.kind = kind, .buffer = desc, .memory = &desc->memory};
-    fhi_parcel_observe_made(core, &request, buffer, reserved);
+    const fhi_made made = {.kind = kind, .buffer = desc, .memory = &desc->memory, .needs = needs};
+    fhi_parcel_observe_made(core, &made, buffer);
 }
 
 /* Most objects are of this size, or less, in every backend; one copy of constant length then. */
@@ -219,8 +220,8 @@ FHI_HOT_INLINE fh_result bind_taken(fhi_core *core, fhi_lane *lane, const fh_buf
         return result;
     }
     *out_buffer = fhi_parcel_publish(record, slot);
-    if (fhi_is_observed(core, FH_EVENT_PARCEL_CREATED)) {
-        observe_made(core, desc, kind, *out_buffer, needs->size);
+    if (fhi_is_observed(core, FH_EVENT_PARCEL_CREATED | FHI_WITNESS_PARCEL_MADE)) {
+        observe_made(core, desc, kind, needs, *out_buffer);
     }
     return FH_OK;
 }

@@ -14,6 +14,7 @@
 #include "base/bits.h"
 #include "device/core.h"
 #include "device/region.h"
+#include "device/witness.h"
 
 #include <string.h>
 
@@ -62,6 +63,7 @@ static void note_use(fhi_core *core, const fhi_hold *hold, fh_epoch epoch)
     fhi_latch_acquire(&lane->lock);
     fhi_record_note_use(record, fhi_record_uses(core, fhi_parcel_slot(hold->parcel)), epoch);
     record->used_tick = fhi_tick_count(core);
+    fhi_witness_use(core, fhi_parcel_slot(hold->parcel), epoch);
     fhi_latch_release(&lane->lock);
 }
 

@@ -10,6 +10,8 @@
  *     lane->lock          a lane (lane.h)
  *     core->retire.lock   the retire queue
  *     the rest            leaves
+ *
+ * Witnesses (witness.h) are the exception: they are told under locks, and take none.
  */
 
 #ifndef FREEHOLD_DEVICE_CORE_H
@@ -52,6 +54,7 @@ struct fhi_core {
     fh_adapter_info adapter;
     fh_host_memory memory;
     fh_log log;
+    fh_clock clock;      /* resolved: fhi_core_now() */
     uint64_t block_size; /* the program's wish; 0 = by the heap */
     uint64_t margin;     /* bytes; 0 = none */
     uint32_t retain_ticks;
@@ -67,7 +70,9 @@ struct fhi_core {
     _Atomic uint64_t tick_ns;        /* when the last one was */
     _Atomic bool ticking;            /* a thread is in it */
     struct fhi_tick_room *tick_room; /* that thread's; NULL before the first tick */
-    _Atomic uint64_t memory_id;      /* of the last memory made */
+    fhi_lock memory_lock;            /* guards the list of all memories, and their ids */
+    fhi_memory *memory_first, *memory_last;
+    uint64_t memory_id; /* of the last memory made */
 
     fhi_account total;
     fhi_account heaps[FH_HEAP_MAX];
@@ -94,6 +99,7 @@ struct fhi_core {
     fhi_staging staging;
     fhi_policies policies;
     fhi_observers observers;
+    _Atomic uint64_t parcel_number; /* the last that was given (witness.h) */
     fhi_deeds deeds;
     fhi_lock evict_lock; /* guards the eviction requests that wait for a tick */
     fh_parcel evict_noted[64];
@@ -154,6 +160,12 @@ FHI_HOT_INLINE void fhi_record_prefetch_object(const fhi_core *core, uint32_t sl
     const fhi_chunk *in = atomic_load_explicit(&core->records.chunks[chunk], memory_order_acquire);
     __builtin_prefetch(in->objects + (size_t)(slot - fhi_chunk_first(chunk)) * core->object_size,
                        1);
+}
+
+/* What time it is for policies and ticks. */
+static inline uint64_t fhi_core_now(const fhi_core *core)
+{
+    return core->clock.now_ns(core->clock.context);
 }
 
 static inline bool fhi_is_lost(const fhi_core *core)

@@ -9,10 +9,10 @@
 
 #include "device/decide.h"
 
-#include "base/clock.h"
 #include "device/core.h"
 #include "device/inside.h"
 #include "device/text.h"
+#include "device/witness.h"
 
 #include <string.h>
 
@@ -43,7 +43,7 @@ fh_result fhi_policies_init(fhi_core *core)
     fhi_latch_init(&policies->entry);
     atomic_store(&policies->verdict_version, 1);
     policies->evict_cap = policies->defrag_cap = policies->transient_cap = UINT64_MAX;
-    policies->tick_ns = fhi_now_ns();
+    policies->tick_ns = fhi_core_now(core);
     atomic_store(&core->tick_ns, policies->tick_ns);
     return FH_OK;
 }
@@ -331,6 +331,14 @@ fh_result fh_device_set_policy(fh_device *device, const fh_policy_ops *ops, void
     return result;
 }
 
+void fhi_policy_show(fhi_core *core, void (*show)(void *context, const char *name), void *context)
+{
+    fhi_policies *policies = &core->policies;
+    fhi_lock_acquire(&policies->lock);
+    show(context, policies->current ? policies->current->ops.name : NULL);
+    fhi_lock_release(&policies->lock);
+}
+
 const char *fh_device_policy_name(fh_device *device)
 {
     if (!device) {
@@ -383,7 +391,7 @@ void fhi_retiring_sum(fhi_core *core, uint64_t out_heaps[FH_HEAP_MAX])
 static void gather(fhi_core *core, const uint64_t *retiring, fh_facts *out_facts)
 {
     out_facts->frame = atomic_load_explicit(&core->tick, memory_order_relaxed);
-    out_facts->now_ns = fhi_now_ns();
+    out_facts->now_ns = fhi_core_now(core);
     out_facts->used = atomic_load_explicit(&core->total.charged, memory_order_relaxed);
     out_facts->limit = atomic_load_explicit(&core->total.limit, memory_order_relaxed);
     out_facts->heap_count = core->adapter.heap_count;

@@ -2,7 +2,6 @@
 
 #include "device/core.h"
 
-#include "base/clock.h"
 #include "device/parcel.h"
 
 #include <freehold/device.h>
@@ -87,6 +86,9 @@ void fhi_core_destroy(fhi_core *core)
     for (uint32_t i = 0; core->pools && i < core->adapter.type_count; i++) {
         fhi_pool_finish(&core->pools[i]);
     }
+    if (fhi_is_observed(core, FH_EVENT_DEVICE_CLOSED)) {
+        fhi_observe(core, &(fh_event){.kind = FH_EVENT_DEVICE_CLOSED});
+    }
     fhi_host_free(&memory, core->pools, core->adapter.type_count, sizeof *core->pools, 64);
     fhi_records_finish(core);
     for (uint32_t i = 0; i < FHI_LANES; i++) {
@@ -102,7 +104,8 @@ void fhi_core_destroy(fhi_core *core)
     fhi_condition_finish(&core->mapped);
     fhi_lock *const locks[] = {&core->limit_lock,   &core->record_lock, &core->pool_lock,
                                &core->map_lock,     &core->evict_lock,  &core->retire.lock,
-                               &core->staging.lock, &core->deeds.lock,  &core->tags.lock};
+                               &core->staging.lock, &core->deeds.lock,  &core->tags.lock,
+                               &core->memory_lock};
     for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
         fhi_lock_finish(locks[i]);
     }
@@ -136,7 +139,8 @@ static void init_locks(fhi_core *core)
 {
     fhi_lock *const locks[] = {&core->limit_lock,   &core->record_lock, &core->pool_lock,
                                &core->map_lock,     &core->evict_lock,  &core->retire.lock,
-                               &core->staging.lock, &core->deeds.lock,  &core->tags.lock};
+                               &core->staging.lock, &core->deeds.lock,  &core->tags.lock,
+                               &core->memory_lock};
     for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
         fhi_lock_init(locks[i]);
     }
@@ -197,12 +201,16 @@ fh_result fh_device_create(const fh_device_desc *desc, fh_device **out_device)
     const fh_backend_ops *ops = desc->ops ? desc->ops : fh_backend_find(desc->backend);
     fh_host_memory memory;
     fh_log log;
+    fh_clock clock;
     fh_result result = check_desc(desc, ops);
     if (result == FH_OK) {
         result = fhi_host_memory_resolve(desc->memory, &memory);
     }
     if (result == FH_OK) {
         result = fhi_log_resolve(desc->log, &log);
+    }
+    if (result == FH_OK) {
+        result = fhi_clock_resolve(desc->clock, &clock);
     }
     if (result != FH_OK) {
         return result;
@@ -217,6 +225,7 @@ fh_result fh_device_create(const fh_device_desc *desc, fh_device **out_device)
     core->object_size = core->object_size == 0 ? 16 : core->object_size;
     core->memory = memory;
     core->log = log;
+    core->clock = clock;
     core->block_size = desc->block_size;
     core->margin = fhi_align_up(desc->margin, 16);
     core->retain_ticks = desc->retain_ticks == 0 ? 64 : desc->retain_ticks;
@@ -226,7 +235,7 @@ fh_result fh_device_create(const fh_device_desc *desc, fh_device **out_device)
     core->records.salt = (uint32_t)fhi_salt(core) | 1;
     core->root.core = core;
     atomic_init(&core->root.references, 1);
-    atomic_store(&core->tick_ns, fhi_now_ns());
+    atomic_store(&core->tick_ns, fhi_core_now(core));
     init_locks(core);
     init_accounts(core);
 

@@ -1,8 +1,9 @@
 /* Eviction: owners are asked to let parcels go. Nothing is ever taken from them.
  *
- * Who may be asked is gathered by a walk over the slots, sorted by the policy's columns or keys, or
- * by the native rule, and asked one after the other with no lock held, each only after a look
- * whether it still lives. An owner that says yes releases the parcel then or later; it is looked at
+ * Who may be asked is gathered by a walk over the slots, and asked in the order of the policy's
+ * columns or keys, or of the native rule, one after the other with no lock held, each only after a
+ * look whether it still lives. The order is made as far as the asking gets: a request is often
+ * content with the first one or two of thousands. An owner that says yes releases the parcel then or later; it is looked at
  * again at the next tick, and counted as ignored when it lives still.
  *
  * Range bytes (of kinds, tags, a policy's wish) come free with each parcel. Driver bytes do not:
@@ -52,6 +53,18 @@ static bool wants_driver_bytes(const fhi_evict_goal *goal)
     uint64_t most = goal->total;
     for (uint32_t i = 0; i < FH_HEAP_MAX; i++) {
         most |= goal->heaps[i];
+    }
+    return most > 0;
+}
+
+static bool wants_range_bytes(const fhi_evict_goal *goal)
+{
+    uint64_t most = goal->any;
+    for (uint32_t i = 0; i < FH_KIND_COUNT; i++) {
+        most |= goal->kinds[i];
+    }
+    for (uint32_t i = 0; i < FHI_TAGS; i++) {
+        most |= goal->tags[i];
     }
     return most > 0;
 }
@@ -130,7 +143,8 @@ static void gather(void *context, uint32_t slot, const fhi_record *record)
         return;
     }
     bool external = record->type == FHI_NO_TYPE;
-    const fhi_candidate one = {
+    fhi_candidate *one = &c->all[c->count]; /* counted when it is wanted */
+    *one = (fhi_candidate){
         .parcel = fhi_record_parcel(c->core, slot),
         .size = record->backing.reserved,
         .age = c->now - record->used_tick,
@@ -146,8 +160,8 @@ static void gather(void *context, uint32_t slot, const fhi_record *record)
         .again = (record->flags & FHI_RECORD_EVICT_ASKED) != 0,
         .hole = ground != FHI_EVICT_NONE && leaves_hole(c->goal, record),
     };
-    if (ground != FHI_EVICT_NONE || wanted_of(c->goal, &one) > 0) {
-        c->all[c->count++] = one;
+    if (ground != FHI_EVICT_NONE || wanted_of(c->goal, one) > 0) {
+        c->count++;
     }
 }
 
@@ -425,7 +439,6 @@ static void note_stuck(fhi_core *core, const fhi_candidates *c)
 typedef struct asking {
     fhi_core *core;
     fhi_candidates *c;
-    const uint32_t *sorted;
     fhi_evict_batch *batch;
     fhi_evict_cap *cap;
     uint64_t bytes; /* that owners said they let go */
@@ -477,17 +490,33 @@ static bool is_turn(const fhi_candidates *c, const fhi_candidate *last, bool beg
     return !begun || (c->grounds[last->ground].draining && !last->again && !c->goal->at_once);
 }
 
+static bool any_drains(const fhi_candidates *c)
+{
+    for (uint32_t i = 0; i < c->ground_count; i++) {
+        if (c->grounds[i].draining && c->grounds[i].count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void ask_for_driver_bytes(asking *a)
 {
     fhi_candidates *c = a->c;
     const uint32_t count = c->count;
-    for (uint32_t i = 0; i < 2 * count && wants_driver_bytes(c->goal); i++) {
+    bool hole_helps = c->goal->hole > 0 && wants_driver_bytes(c->goal);
+    uint32_t hole = hole_helps ? fhi_evict_first_hole(c) : FHI_EVICT_NONE;
+    if (hole != FHI_EVICT_NONE && ask(a, &c->all[hole]) == OUTCOME_AGREED) {
+        forget_driver_bytes(c->goal);
+        return;
+    }
+    uint32_t i = c->goal->at_once || !any_drains(c) ? count : 0;
+    for (; i < 2 * count && wants_driver_bytes(c->goal); i++) {
         bool begun = i < count;
         uint32_t place = begun ? i : i - count;
-        fhi_candidate *one = &c->all[a->sorted[place]];
+        fhi_candidate *one = fhi_evict_at(c, place);
         fhi_ground *ground = ground_of(c, one), *other;
-        if (one->hole && !begun && !one->closed && !fhi_is_nan(one->key) &&
-            one->evictable == FH_EVICTABLE_ANY_THREAD && ask(a, one) == OUTCOME_AGREED) {
+        if (!begun && fhi_leaves_hole_now(one) && ask(a, one) == OUTCOME_AGREED) {
             forget_driver_bytes(c->goal);
             return;
         }
@@ -505,11 +534,14 @@ static void ask_for_driver_bytes(asking *a)
 
 static void ask_for_range_bytes(asking *a)
 {
-    for (uint32_t i = 0; i < a->c->count; i++) {
-        fhi_candidate *one = &a->c->all[a->sorted[i]];
-        bool now = !a->c->in_request || one->evictable == FH_EVICTABLE_ANY_THREAD;
-        if (now && !one->closed && wanted_of(a->c->goal, one) > 0 && !fhi_is_nan(one->key)) {
+    fhi_candidates *c = a->c;
+    bool wants = wants_range_bytes(c->goal);
+    for (uint32_t i = 0; i < c->count && wants; i++) {
+        fhi_candidate *one = fhi_evict_at(c, i);
+        bool now = !c->in_request || one->evictable == FH_EVICTABLE_ANY_THREAD;
+        if (now && !one->closed && wanted_of(c->goal, one) > 0 && !fhi_is_nan(one->key)) {
             ask(a, one);
+            wants = wanted_of(c->goal, one) > 0 || wants_range_bytes(c->goal);
         }
     }
 }
@@ -519,7 +551,7 @@ static void note_rest(asking *a)
 {
     fhi_candidates *c = a->c;
     for (uint32_t i = 0; i < c->count && wants_driver_bytes(c->goal); i++) {
-        fhi_candidate *one = &c->all[a->sorted[i]];
+        fhi_candidate *one = fhi_evict_at(c, i);
         fhi_ground *ground = ground_of(c, one);
         if (one->hole && one->evictable == FH_EVICTABLE_AT_TICK) {
             note(a->core, one->parcel);
@@ -533,24 +565,24 @@ static void note_rest(asking *a)
             fhi_ground_goes(c, ground);
         }
     }
-    for (uint32_t i = 0; i < c->count; i++) {
-        fhi_candidate *one = &c->all[a->sorted[i]];
+    bool wants = wants_range_bytes(c->goal);
+    for (uint32_t i = 0; i < c->count && wants; i++) {
+        fhi_candidate *one = fhi_evict_at(c, i);
         if (one->evictable == FH_EVICTABLE_AT_TICK && wanted_of(c->goal, one) > 0) {
             note(a->core, one->parcel);
             reach(c->goal, one);
+            wants = wanted_of(c->goal, one) > 0 || wants_range_bytes(c->goal);
         }
     }
 }
 
-static uint64_t ask_in_order(fhi_core *core, fhi_candidates *c, uint32_t *indices,
-                             fhi_evict_cap *cap)
+static uint64_t ask_in_order(fhi_core *core, fhi_candidates *c, fhi_evict_cap *cap)
 {
     asking a = {.core = core, .c = c, .cap = cap, .batch = batch_create(core, c->count)};
     if (!a.batch) {
         return 0;
     }
-    a.sorted = fhi_evict_order_make(c, c->in_request, indices, indices + c->count);
-    fhi_grounds_link(c, a.sorted);
+    fhi_evict_order_make(c, c->in_request);
     ask_for_driver_bytes(&a);
     ask_for_range_bytes(&a);
     batch_keep(core, a.batch);
@@ -579,11 +611,9 @@ uint64_t fhi_evict(fhi_core *core, fhi_evict_goal *goal, bool in_request, fhi_ev
             note_stuck(core, &c);
         }
         bool any = fhi_evict_most_wanted(goal) > 0 && begin_round(core, &c);
-        uint32_t *indices =
-            any ? fhi_host_alloc(&core->memory, c.count, 2 * sizeof *indices, 64) : NULL;
-        if (indices) {
-            bytes = ask_in_order(core, &c, indices, cap);
-            fhi_host_free(&core->memory, indices, c.count, 2 * sizeof *indices, 64);
+        if (any && fhi_evict_order_provide(&c)) {
+            bytes = ask_in_order(core, &c, cap);
+            fhi_evict_order_finish(&c);
         }
     }
     fhi_grounds_finish(&c);

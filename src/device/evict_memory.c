@@ -87,7 +87,7 @@ static bool describe(const fhi_candidates *c, uint32_t slot, const fhi_record *r
                      bool is_candidate, fhi_ground *out)
 {
     const fhi_memory *memory = record->backing.memory;
-    *out = (fhi_ground){.first = FHI_EVICT_NONE, .spare = UINT32_MAX};
+    *out = (fhi_ground){.first = FHI_EVICT_NONE, .worst = FHI_EVICT_NONE, .spare = UINT32_MAX};
     if (record->type == FHI_NO_TYPE) {
         out->id = EXTERNAL | slot;
         out->heap = record->heap;
@@ -191,21 +191,22 @@ void fhi_grounds_settle(fhi_candidates *c)
     }
 }
 
-void fhi_grounds_link(fhi_candidates *c, const uint32_t *sorted)
+void fhi_ground_reach(fhi_candidates *c, uint32_t index, uint32_t place)
 {
-    for (uint32_t i = c->count; i-- > 0;) {
-        fhi_candidate *one = &c->all[sorted[i]];
-        if (one->ground == FHI_EVICT_NONE) {
-            continue;
-        }
-        fhi_ground *ground = &c->grounds[one->ground];
-        if (ground->first == FHI_EVICT_NONE) {
-            ground->worst = i;
-        }
-        one->next = ground->first;
-        ground->first = sorted[i];
-        ground->ranks += i;
-        ground->fixed = ground->fixed || fhi_is_nan(one->key);
+    if (c->all[index].ground == FHI_EVICT_NONE) {
+        return;
+    }
+    fhi_ground *ground = &c->grounds[c->all[index].ground];
+    if (ground->first == FHI_EVICT_NONE) {
+        ground->first = index;
+    } else {
+        c->all[ground->last].next = index;
+    }
+    ground->last = index;
+    ground->ranks += place;
+    ground->reached++;
+    if (ground->reached == ground->count) {
+        ground->worst = place;
     }
 }
 
@@ -224,7 +225,17 @@ bool fhi_ground_can_go(const fhi_candidates *c, const fhi_ground *ground, bool n
            is_spare(c, ground);
 }
 
-fhi_ground *fhi_ground_cheaper(const fhi_candidates *c, const fhi_ground *ground)
+/* Its candidates stand, on average, before the last one of `ground`. Only here the places of those
+ * count that are not reached yet, so it is asked last. */
+static bool is_amid(fhi_candidates *c, const fhi_ground *other, const fhi_ground *ground)
+{
+    if (other->reached < other->count) {
+        fhi_evict_order_reach(c, c->count - 1);
+    }
+    return other->ranks / (other->count + !other->count) < ground->worst;
+}
+
+fhi_ground *fhi_ground_cheaper(fhi_candidates *c, const fhi_ground *ground)
 {
     fhi_ground *found = NULL;
     uint64_t wanted = fhi_ground_wanted(c, ground);
@@ -233,10 +244,9 @@ fhi_ground *fhi_ground_cheaper(const fhi_candidates *c, const fhi_ground *ground
     }
     for (uint32_t i = 0; i < c->ground_count; i++) {
         fhi_ground *other = &c->grounds[i];
-        bool amid = other->ranks / (other->count + !other->count) < ground->worst;
-        if (other != ground && other->heap == ground->heap && other->size >= wanted && amid &&
+        if (other != ground && other->heap == ground->heap && other->size >= wanted &&
             other->live <= ground->live / 2 && (!found || other->live < found->live) &&
-            fhi_ground_can_go(c, other, true)) {
+            fhi_ground_can_go(c, other, true) && is_amid(c, other, ground)) {
             found = other;
         }
     }

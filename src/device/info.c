@@ -161,6 +161,13 @@ fh_result fh_parcel_set_name(fh_device *device, fh_parcel parcel, const char *na
     if (has_object && core->ops->object_name) {
         fhi_name_pass_on(core, &hold);
     }
+    if (result == FH_OK && fhi_is_observed(core, FH_EVENT_PARCEL_NAMED)) {
+        fhi_observe(core, &(fh_event){.kind = FH_EVENT_PARCEL_NAMED,
+                                      .parcel = parcel,
+                                      .parcel_kind = (fh_kind)hold.record->kind,
+                                      .tag = hold.record->tag,
+                                      .name = name});
+    }
     fhi_holds_unpin(core, &hold, 1);
     return result;
 }

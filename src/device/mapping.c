@@ -151,7 +151,8 @@ static void observe(fhi_core *core, const fhi_hold *hold, uint32_t event)
         fhi_observe(core, &(fh_event){.kind = event,
                                       .parcel = hold->parcel,
                                       .parcel_kind = (fh_kind)hold->record->kind,
-                                      .tag = hold->record->tag});
+                                      .tag = hold->record->tag,
+                                      .committed = hold->committed});
     }
 }
 

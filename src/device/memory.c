@@ -1,6 +1,7 @@
 #include "device/memory.h"
 
 #include "device/core.h"
+#include "device/witness.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@ static size_t bytes_of(const fhi_core *core)
 fh_event fhi_memory_event(const fhi_memory *memory, uint32_t event)
 {
     return (fh_event){.kind = event,
+                      .memory = memory->id,
                       .heap = memory->heap,
                       .type = memory->type,
                       .bytes = memory->size,
@@ -56,6 +58,39 @@ static void credit(fhi_core *core, uint32_t heap, uint64_t size)
     fhi_account_credit(&core->total, size);
 }
 
+/* From now on it is one of the device's. */
+static void enlist(fhi_core *core, fhi_memory *memory)
+{
+    fhi_lock_acquire(&core->memory_lock);
+    memory->id = ++core->memory_id;
+    memory->all_previous = core->memory_last;
+    if (core->memory_last) {
+        core->memory_last->all_next = memory;
+    } else {
+        core->memory_first = memory;
+    }
+    core->memory_last = memory;
+    fhi_witness_memory(core, memory, FHI_WITNESS_MEMORY_MADE);
+    fhi_lock_release(&core->memory_lock);
+}
+
+static void delist(fhi_core *core, fhi_memory *memory)
+{
+    fhi_lock_acquire(&core->memory_lock);
+    if (memory->all_previous) {
+        memory->all_previous->all_next = memory->all_next;
+    } else {
+        core->memory_first = memory->all_next;
+    }
+    if (memory->all_next) {
+        memory->all_next->all_previous = memory->all_previous;
+    } else {
+        core->memory_last = memory->all_previous;
+    }
+    fhi_witness_memory(core, memory, FHI_WITNESS_MEMORY_ENDS);
+    fhi_lock_release(&core->memory_lock);
+}
+
 fh_result fhi_memory_create(fhi_core *core, const fhi_memory_want *want, fhi_memory **out_memory,
                             fhi_refusal *out_refusal)
 {
@@ -78,7 +113,7 @@ fh_result fhi_memory_create(fhi_core *core, const fhi_memory_want *want, fhi_mem
     memory->dedicated = want->dedicated;
     memory->imported = want->import != NULL;
     memory->address = want->address;
-    memory->id = atomic_fetch_add_explicit(&core->memory_id, 1, memory_order_relaxed) + 1;
+    memory->priority = want->priority;
     memory->made_tick = atomic_load_explicit(&core->tick, memory_order_relaxed);
 
     fh_result result = memory->imported ? FH_OK : charge(core, want, heap, out_refusal);
@@ -116,6 +151,7 @@ fh_result fhi_memory_create(fhi_core *core, const fhi_memory_want *want, fhi_mem
         atomic_fetch_add_explicit(&core->dedicated_bytes[memory->type], memory->size,
                                   memory_order_relaxed);
     }
+    enlist(core, memory);
     *out_memory = memory;
     return FH_OK;
 }
@@ -125,6 +161,7 @@ void fhi_memory_destroy(fhi_core *core, fhi_memory *memory)
     if (!memory) {
         return;
     }
+    delist(core, memory);
     if (atomic_load(&memory->pointer)) {
         core->ops->memory_unmap(core->backend, memory->backend);
     }

@@ -18,16 +18,20 @@
 
 struct fhi_memory {
     struct fhi_memory *next, *previous; /* blocks of a pool; under the pool's lock */
-    fh_pool *pool;                      /* NULL: dedicated */
-    uint64_t id;                        /* counts from 1 in the order they were made */
-    uint64_t size;                      /* bytes */
+    /* All of the device's, in the order of ids; under core->memory_lock. */
+    struct fhi_memory *all_next, *all_previous;
+    fh_pool *pool; /* NULL: dedicated */
+    uint64_t id;   /* counts from 1 in the order they were made */
+    uint64_t size; /* bytes */
     uint32_t type, heap;
     bool dedicated;
-    bool imported;    /* host memory of the program's; charged to no heap */
-    bool address;     /* buffers with device addresses may be bound to it */
-    fh_block *ranges; /* blocks: what is used of it; under the pool's lock */
-    fhi_stash stash;  /* of `ranges` */
-    uint32_t holds;   /* threads that have it in hand without the lock; under the pool's lock */
+    bool imported; /* host memory of the program's; charged to no heap */
+    bool address;  /* buffers with device addresses may be bound to it */
+    float priority;
+    _Atomic uint64_t parcel_number; /* dedicated: that its parcel will have (witness.h); 0 = none */
+    fh_block *ranges;               /* blocks: what is used of it; under the pool's lock */
+    fhi_stash stash;                /* of `ranges` */
+    uint32_t holds; /* threads that have it in hand without the lock; under the pool's lock */
     uint64_t made_tick;
     uint64_t empty_tick; /* when it last fell empty; under the pool's lock */
     bool was_empty;      /* `empty_tick` counts */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "device/core.h"
+#include "device/witness.h"
 
 #define CLOSED (UINT32_C(1) << 31) /* no event */
 
@@ -19,7 +20,8 @@ enum {
     WAIT_NS = 20000
 };
 
-_Static_assert(FH_EVENT_ALL < INT32_MAX, "the last bit says that a place is closed");
+_Static_assert((FH_EVENT_ALL | FHI_WITNESS_ALL) < INT32_MAX,
+               "the last bit says that a place is closed");
 
 static uint32_t events_of(uint64_t state)
 {
@@ -63,8 +65,9 @@ static void unmark_thread(fhi_observer *place, const fhi_observing *mark)
 
 void fhi_observe(fhi_core *core, fh_event *event)
 {
+    uint32_t high = atomic_load_explicit(&core->observers.high, memory_order_relaxed);
     event->tick = atomic_load_explicit(&core->tick, memory_order_relaxed);
-    for (uint32_t i = 0; i < FHI_OBSERVERS; i++) {
+    for (uint32_t i = 0; i < high; i++) {
         fhi_observer *place = &core->observers.places[i];
         if ((events_of(atomic_load_explicit(&place->state, memory_order_relaxed)) & event->kind) ==
             0) {
@@ -72,7 +75,9 @@ void fhi_observe(fhi_core *core, fh_event *event)
         }
         atomic_fetch_add(&place->inside, 1);
         uint32_t events = events_of(atomic_load(&place->state));
-        if ((events & CLOSED) == 0 && (events & event->kind) != 0) {
+        if ((events & CLOSED) == 0 && (events & event->kind) != 0 && place->witness) {
+            place->observe(place->context, &core->root, event);
+        } else if ((events & CLOSED) == 0 && (events & event->kind) != 0) {
             fhi_observing mark;
             mark_thread(place, &mark);
             const fh_event copy = *event; /* one observer's doings are not the next one's */
@@ -80,6 +85,18 @@ void fhi_observe(fhi_core *core, fh_event *event)
             unmark_thread(place, &mark);
         }
         atomic_fetch_sub(&place->inside, 1);
+    }
+}
+
+void fhi_witness(fhi_core *core, fhi_witnessed *witnessed)
+{
+    uint32_t high = atomic_load_explicit(&core->observers.high, memory_order_relaxed);
+    for (uint32_t i = 0; i < high; i++) {
+        fhi_observer *place = &core->observers.places[i];
+        uint32_t events = events_of(atomic_load_explicit(&place->state, memory_order_acquire));
+        if ((events & witnessed->event.kind) != 0 && (events & CLOSED) == 0) {
+            place->observe(place->context, &core->root, &witnessed->event);
+        }
     }
 }
 
@@ -103,6 +120,48 @@ static void sum_up(fhi_observers *observers)
     } while (again != sum);
 }
 
+static void raise_high(fhi_observers *observers, uint32_t count)
+{
+    uint32_t high = atomic_load(&observers->high);
+    while (high < count && !atomic_compare_exchange_weak(&observers->high, &high, count)) {
+    }
+}
+
+typedef struct wish {
+    uint32_t events;
+    fh_observe_fn observe;
+    void *context;
+    bool witness;
+} wish;
+
+static fh_result add(fhi_observers *observers, const wish *wanted, uint32_t *out_id)
+{
+    *out_id = 0;
+    for (uint32_t i = 0; i < FHI_OBSERVERS; i++) {
+        fhi_observer *place = &observers->places[i];
+        uint64_t state = atomic_load(&place->state);
+        uint32_t serial = serial_of(state) % SERIAL_MAX + 1;
+        if (events_of(state) != 0 ||
+            !atomic_compare_exchange_strong(&place->state, &state, state_of(serial, CLOSED))) {
+            continue;
+        }
+        /* Somebody who saw the last observer there may be on the way out. */
+        while (atomic_load(&place->inside) != 0) {
+            fhi_sleep_ns(WAIT_NS);
+        }
+        raise_high(observers, i + 1);
+        place->observe = wanted->observe;
+        place->context = wanted->context;
+        place->witness = wanted->witness;
+        atomic_store(&place->state, state_of(serial, wanted->events));
+        sum_up(observers);
+        *out_id = serial * FHI_OBSERVERS + i;
+        return FH_OK;
+    }
+    return fhi_fail_with(FH_ERR_BUSY, "the device has {} observers, which is the most",
+                         FHI_OBSERVERS, 0, 0);
+}
+
 fh_result fh_device_observe(fh_device *device, uint32_t events, fh_observe_fn observe,
                             void *context, uint32_t *out_id)
 {
@@ -118,28 +177,13 @@ fh_result fh_device_observe(fh_device *device, uint32_t events, fh_observe_fn ob
         return fhi_fail_with(FH_ERR_INVALID,
                              "events: {} is not one or more of the FH_EVENT_* flags", events, 0, 0);
     }
-    fhi_observers *observers = &device->core->observers;
-    for (uint32_t i = 0; i < FHI_OBSERVERS; i++) {
-        fhi_observer *place = &observers->places[i];
-        uint64_t state = atomic_load(&place->state);
-        uint32_t serial = serial_of(state) % SERIAL_MAX + 1;
-        if (events_of(state) != 0 ||
-            !atomic_compare_exchange_strong(&place->state, &state, state_of(serial, CLOSED))) {
-            continue;
-        }
-        /* Somebody who saw the last observer there may be on the way out. */
-        while (atomic_load(&place->inside) != 0) {
-            fhi_sleep_ns(WAIT_NS);
-        }
-        place->observe = observe;
-        place->context = context;
-        atomic_store(&place->state, state_of(serial, events));
-        sum_up(observers);
-        *out_id = serial * FHI_OBSERVERS + i;
-        return FH_OK;
-    }
-    return fhi_fail_with(FH_ERR_BUSY, "the device has {} observers, which is the most",
-                         FHI_OBSERVERS, 0, 0);
+    return add(&device->core->observers, &(wish){events, observe, context, false}, out_id);
+}
+
+fh_result fhi_witness_begin(fhi_core *core, uint32_t events, fh_observe_fn observe, void *context,
+                            uint32_t *out_id)
+{
+    return add(&core->observers, &(wish){events, observe, context, true}, out_id);
 }
 
 static bool is_inside(fhi_observer *place)
@@ -178,6 +222,9 @@ fh_result fh_device_unobserve(fh_device *device, uint32_t id)
     }
     while (atomic_load(&place->inside) != 0) {
         fhi_sleep_ns(WAIT_NS);
+    }
+    if (place->witness) {
+        fhi_witnesses_pass(device->core);
     }
     atomic_store(&place->state, state_of(serial, 0));
     sum_up(observers);

@@ -31,14 +31,16 @@ typedef struct fhi_observer {
     fhi_observing *first;
     fh_observe_fn observe;
     void *context;
+    bool witness; /* see witness.h */
 } fhi_observer;
 
 typedef struct fhi_observers {
     _Atomic uint32_t events; /* of all together */
+    _Atomic uint32_t high;   /* places below it were used once */
     fhi_observer places[FHI_OBSERVERS];
 } fhi_observers;
 
-/* `event->kind` is set; the tick is filled in here. No lock held. */
+/* `event->kind` is set; the tick is filled in here. No lock held, but for a witness's events. */
 void fhi_observe(fhi_core *core, fh_event *event);
 
 #endif

@@ -7,6 +7,7 @@
 #include "device/request.h"
 #include "device/slab.h"
 #include "device/text.h"
+#include "device/witness.h"
 
 #include <string.h>
 
@@ -194,8 +195,6 @@ void fhi_parcel_free(fhi_core *core, uint32_t slot)
     fhi_slab *slab = record->backing.slab;
     fhi_stash_errand errand = {{NULL, 0, 0}, NULL};
     bool in_lane = slab && slab->lane == record->lane;
-    bool rest = (record->flags & (FHI_RECORD_BACKED | FHI_RECORD_DEED)) != 0 || record->name ||
-                record->kind == FH_KIND_EXTERNAL || fhi_is_observed(core, FH_EVENT_PARCEL_FREED);
 
     if (FHI_UNLIKELY(record->flags & FHI_RECORD_MARGIN)) {
         check_margin(core, record);
@@ -204,10 +203,14 @@ void fhi_parcel_free(fhi_core *core, uint32_t slot)
         core->ops->object_destroy(core->backend, fhi_record_object(core, slot));
     }
     fhi_record was;
+    fhi_latch_acquire(&lane->lock);
+    bool rest = (record->flags & (FHI_RECORD_BACKED | FHI_RECORD_DEED)) != 0 || record->name ||
+                record->kind == FH_KIND_EXTERNAL ||
+                fhi_is_observed(core, FH_EVENT_PARCEL_FREED | FHI_WITNESS_PARCEL_ENDS);
     if (FHI_UNLIKELY(rest)) {
+        fhi_witness_parcel(core, slot, FHI_WITNESS_PARCEL_ENDS);
         memcpy(&was, record, sizeof was);
     }
-    fhi_latch_acquire(&lane->lock);
     fhi_parcel_uncount(lane, record);
     if (FHI_LIKELY(in_lane)) {
         errand = fhi_slab_uncut(core, slab, record->backing.range);
@@ -469,26 +472,59 @@ fh_result fhi_parcel_make(fhi_core *core, fhi_request *request, fh_parcel *out_p
     }
     fhi_record *record = fhi_record_at(core, slot);
     fhi_lane *lane = &core->lanes[request->lane];
-    uint64_t reserved = record->backing.reserved;
     fhi_latch_acquire(&lane->lock);
     record->state = FHI_STATE_LIVE;
     fhi_latch_release(&lane->lock);
     *out_parcel = fhi_parcel_publish(record, slot);
-    fhi_parcel_observe_made(core, request, *out_parcel, reserved);
+    fhi_parcel_observe_request(core, request, *out_parcel);
     return FH_OK;
 }
 
-void fhi_parcel_observe_made(fhi_core *core, const fhi_request *request, fh_parcel parcel,
-                             uint64_t reserved)
+void fhi_parcel_observe_made(fhi_core *core, const fhi_made *made, fh_parcel parcel)
 {
-    if (fhi_is_observed(core, FH_EVENT_PARCEL_CREATED)) {
-        fhi_observe(core, &(fh_event){.kind = FH_EVENT_PARCEL_CREATED,
-                                      .parcel = parcel,
-                                      .parcel_kind = request->kind,
-                                      .tag = request->memory->tag,
-                                      .bytes = reserved,
-                                      .buffer = request->buffer,
-                                      .texture = request->texture,
-                                      .name = request->memory->name});
+    if (!fhi_is_observed(core, FH_EVENT_PARCEL_CREATED | FHI_WITNESS_PARCEL_MADE)) {
+        return;
     }
+    /* Nobody else has the handle yet: nothing of the record moves. */
+    const fhi_record *record = fhi_record_at(core, fhi_parcel_slot(parcel));
+    const fhi_memory *memory = record->backing.memory;
+    fh_requirements needs = *made->needs;
+    if (made->margin) {
+        needs.size -= core->margin;
+    }
+    fhi_witnessed told = {.event = {.kind = FHI_WITNESS_PARCEL_MADE,
+                                    .parcel = parcel,
+                                    .parcel_kind = made->kind,
+                                    .tag = made->memory->tag,
+                                    .bytes = record->backing.reserved,
+                                    .committed = record->committed,
+                                    .memory = memory ? memory->id : 0,
+                                    .offset = record->backing.offset,
+                                    .buffer = made->buffer,
+                                    .texture = made->texture,
+                                    .asked = made->memory,
+                                    .needs = memory ? &needs : NULL,
+                                    .name = made->memory->name},
+                          .record = record};
+    if (fhi_is_observed(core, FHI_WITNESS_PARCEL_MADE)) {
+        fhi_lane *lane = &core->lanes[record->lane];
+        fhi_latch_acquire(&lane->lock);
+        fhi_witness(core, &told);
+        fhi_latch_release(&lane->lock);
+    }
+    if (fhi_is_observed(core, FH_EVENT_PARCEL_CREATED)) {
+        told.event.kind = FH_EVENT_PARCEL_CREATED;
+        fhi_observe(core, &told.event);
+    }
+}
+
+void fhi_parcel_observe_request(fhi_core *core, const fhi_request *request, fh_parcel parcel)
+{
+    const fhi_made made = {.kind = request->kind,
+                           .margin = request->margin,
+                           .buffer = request->buffer,
+                           .texture = request->texture,
+                           .memory = request->memory,
+                           .needs = &request->requirements};
+    fhi_parcel_observe_made(core, &made, parcel);
 }

@@ -27,9 +27,19 @@ fh_result fhi_raw_desc_check(fhi_core *core, const fh_raw_desc *desc);
 fh_result fhi_parcel_lie_on(fhi_core *core, const fhi_request *request, fhi_backing *out_backing,
                             uint8_t *out_type);
 
-/* The event of a new parcel. The request needs only what the event shows. */
-void fhi_parcel_observe_made(fhi_core *core, const fhi_request *request, fh_parcel parcel,
-                             uint64_t reserved);
+/* What the event of a new parcel shows. */
+typedef struct fhi_made {
+    fh_kind kind;
+    bool margin; /* is in `needs.size` */
+    const fh_buffer_desc *buffer;
+    const fh_texture_desc *texture;
+    const fh_memory_desc *memory;
+    const fh_requirements *needs;
+} fhi_made;
+
+/* Tell who wants to know. No lock held. */
+void fhi_parcel_observe_made(fhi_core *core, const fhi_made *made, fh_parcel parcel);
+void fhi_parcel_observe_request(fhi_core *core, const fhi_request *request, fh_parcel parcel);
 
 /* The inner part of fhi_parcel_make(), in the lane `request->lane`: the slot's record is whole
  * but for its name, in state MAKING, and counted; nobody knows of it. fhi_parcel_free() undoes

@@ -210,7 +210,7 @@ fh_result fh_external_create(fh_device *device, const fh_external_desc *desc,
     record->state = FHI_STATE_LIVE;
     fhi_latch_release(&lane->lock);
     fh_parcel parcel = fhi_parcel_publish(record, slot);
-    fhi_parcel_observe_made(core, &request, parcel, desc->size);
+    fhi_parcel_observe_request(core, &request, parcel);
     *out_external = parcel;
     return FH_OK;
 }

@@ -126,6 +126,9 @@ typedef struct fhi_record {
     fh_parcel parent; /* BACKED: a reference to it is held */
     uint32_t deed;    /* index into core->deeds; 0 = none */
     uint32_t moves;   /* how often it was moved; never reset */
+    /* For witnesses (witness.h); both count only with the generation that they bear. */
+    _Atomic uint64_t number; /* generation's last 24 bits << 40 | number */
+    _Atomic uint64_t told;   /* generation << 32 | bit p: the witness in place p knows of it */
 } fhi_record;
 
 /* Fill in the wish of a plain buffer, before it is looked at; under the lane's lock. */

@@ -23,6 +23,7 @@
 #include "device/mapping.h"
 #include "device/parcel.h"
 #include "device/request.h"
+#include "device/witness.h"
 
 #include <stdalign.h>
 #include <string.h>
@@ -34,6 +35,7 @@ typedef struct resize {
     uint64_t size; /* bytes wanted */
     uint64_t extent;
     fh_parcel_bytes before, after;
+    uint64_t memory, offset; /* where it lies then */
     fh_epoch epoch;
 } resize;
 
@@ -188,6 +190,16 @@ static fh_result zero_new(resize *r)
                     "memory");
 }
 
+/* What it is now; under the lane's lock. */
+static void note_shape(resize *r)
+{
+    const fhi_record *record = r->buffer.record;
+    fhi_witness_shape(r->core, fhi_parcel_slot(r->buffer.parcel), r->before.committed);
+    r->after = (fh_parcel_bytes){record->backing.reserved, record->committed};
+    r->memory = record->backing.memory->id;
+    r->offset = record->backing.offset;
+}
+
 static fh_result resize_in_place(resize *r)
 {
     fhi_record *record = r->buffer.record;
@@ -200,7 +212,7 @@ static fh_result resize_in_place(resize *r)
     r->lane->committed_bytes += r->size - record->committed;
     fhi_record_set_committed(record, r->size);
     record->wish.extent = r->size > r->extent ? r->size : r->extent;
-    r->after = (fh_parcel_bytes){record->backing.reserved, record->committed};
+    note_shape(r);
     fhi_latch_release(&r->lane->lock);
     return FH_OK;
 }
@@ -409,7 +421,7 @@ static void exchange(resize *r, uint32_t ghost_slot)
     r->lane->committed_bytes += r->size - buffer->committed;
     fhi_record_set_committed(buffer, r->size);
     buffer->wish.extent = r->size;
-    r->after = (fh_parcel_bytes){buffer->backing.reserved, buffer->committed};
+    note_shape(r);
     fhi_latch_release(&r->lane->lock);
 }
 
@@ -520,7 +532,9 @@ static void tell(const resize *r)
                                          .parcel_kind = (fh_kind)record->kind,
                                          .tag = record->tag,
                                          .bytes = r->after.committed,
-                                         .bytes_before = r->before.committed});
+                                         .bytes_before = r->before.committed,
+                                         .memory = r->memory,
+                                         .offset = r->offset});
     }
 }
 

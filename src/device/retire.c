@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "device/core.h"
 #include "device/parcel.h"
+#include "device/witness.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,12 @@ static fh_result queue_make(fhi_core *core, const char *name, bool of_backend, u
         queue->buckets = buckets;
         queue->of_backend = of_backend;
         snprintf(queue->name, sizeof queue->name, "%s", name ? name : "");
+        if (fhi_is_observed(core, FHI_WITNESS_QUEUE_MADE)) {
+            fhi_witnessed witnessed = {.event = {.kind = FHI_WITNESS_QUEUE_MADE,
+                                                 .epoch = {.queue = index},
+                                                 .name = queue->name}};
+            fhi_witness(core, &witnessed);
+        }
         atomic_store_explicit(&retire->queue_count, index + 1, memory_order_release);
     }
     fhi_lock_release(&retire->lock);
@@ -262,6 +269,7 @@ static void mark_retiring(fhi_core *core, uint32_t slot)
     if (record->type != FHI_NO_TYPE) {
         lane->types[record->type].retiring_bytes += bytes;
     }
+    fhi_witness_parcel(core, slot, FHI_WITNESS_PARCEL_RETIRES);
     fhi_latch_release(&lane->lock);
 }
 
@@ -430,8 +438,12 @@ fh_result fh_parcel_use(fh_device *device, fh_parcel parcel, fh_epoch epoch)
         fhi_latch_acquire(&lane->lock);
         fhi_record_note_use(record, uses, epoch);
         record->used_tick = fhi_tick_count(core);
+        bool observed = fhi_is_observed(core, FH_EVENT_PARCEL_USED | FHI_WITNESS_PARCEL_USED);
+        if (FHI_UNLIKELY(observed)) {
+            fhi_witness_use(core, fhi_parcel_slot(parcel), epoch);
+        }
         fhi_latch_release(&lane->lock);
-        if (fhi_is_observed(core, FH_EVENT_PARCEL_USED)) {
+        if (FHI_UNLIKELY(observed) && fhi_is_observed(core, FH_EVENT_PARCEL_USED)) {
             fhi_observe(core, &(fh_event){.kind = FH_EVENT_PARCEL_USED,
                                           .parcel = parcel,
                                           .parcel_kind = (fh_kind)record->kind,

@@ -9,6 +9,7 @@
 
 #include "device/core.h"
 #include "device/text.h"
+#include "device/witness.h"
 
 #include <string.h>
 
@@ -41,8 +42,9 @@ static fh_tag find(const fhi_tags *tags, const char *name, uint32_t *out_place)
 }
 
 /* Under the lock: the tag of that name, which takes `fresh` when it is new. */
-static fh_tag find_or_add(fhi_tags *tags, fhi_tag **fresh)
+static fh_tag find_or_add(fhi_core *core, fhi_tag **fresh)
 {
+    fhi_tags *tags = &core->tags;
     uint32_t place;
     fh_tag tag = find(tags, (*fresh)->name, &place);
     if (tag != 0) {
@@ -57,6 +59,11 @@ static fh_tag find_or_add(fhi_tags *tags, fhi_tag **fresh)
         }
     }
     atomic_store_explicit(&tags->table[count], *fresh, memory_order_release);
+    if (fhi_is_observed(core, FHI_WITNESS_TAG_MADE)) {
+        fhi_witnessed witnessed = {
+            .event = {.kind = FHI_WITNESS_TAG_MADE, .tag = (fh_tag)count, .name = (*fresh)->name}};
+        fhi_witness(core, &witnessed);
+    }
     /* In this order: who finds the tag by its place may use it at once. */
     atomic_store_explicit(&tags->count, count + 1, memory_order_release);
     atomic_store_explicit(&tags->places[place], (uint16_t)count, memory_order_release);
@@ -97,7 +104,7 @@ fh_result fh_device_tag(fh_device *device, const char *name, fh_tag *out_tag)
     fhi_name_copy(fresh->name, name);
     fhi_account_init(&fresh->account);
     fhi_lock_acquire(&tags->lock);
-    *out_tag = find_or_add(tags, &fresh);
+    *out_tag = find_or_add(core, &fresh);
     fhi_lock_release(&tags->lock);
     fhi_host_free(&core->memory, fresh, 1, sizeof *fresh, 64);
     return FH_OK;

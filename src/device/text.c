@@ -3,42 +3,15 @@
 
 #include "device/text.h"
 
+#include "base/utf8.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Length of the UTF-8 character at `at`, which is zero-terminated, or 0. Source: the Unicode
- * standard, table 3-7, "Well-Formed UTF-8 Byte Sequences". */
-static size_t character_length(const unsigned char *at)
-{
-    unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
-    size_t length = 2;
-
-    if (at[0] < 0x80) {
-        return 1;
-    }
-    if (at[0] < 0xc2 || at[0] > 0xf4) {
-        return 0;
-    }
-    if (at[0] >= 0xf0) {
-        length = 4;
-        low = at[0] == 0xf0 ? 0x90 : low;
-        high = at[0] == 0xf4 ? 0x8f : high;
-    } else if (at[0] >= 0xe0) {
-        length = 3;
-        low = at[0] == 0xe0 ? 0xa0 : low;
-        high = at[0] == 0xed ? 0x9f : high;
-    }
-    if (at[1] < low || at[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < length; i++) {
-        if (at[i] < 0x80 || at[i] > 0xbf) {
-            return 0;
-        }
-    }
-    return length;
-}
+enum {
+    CHARACTER_MAX = 4 /* bytes of one; it ends at a zero byte at the latest */
+};
 
 void fhi_name_copy(char out_name[FH_NAME_SIZE], const char *name)
 {
@@ -67,7 +40,7 @@ static void clean(char *text, bool controls)
 {
     while (*text) {
         unsigned char first = (unsigned char)*text;
-        size_t length = character_length((const unsigned char *)text);
+        size_t length = fhi_utf8_length(text, CHARACTER_MAX);
         if (length == 0 || (controls && (first < 0x20 || first == 0x7f))) {
             *text = '?';
             length = 1;

@@ -5,7 +5,6 @@
  * The thread is marked as inside (inside.h) all the while: hooks, owners, allocators, observers and
  * retired callbacks all run here, and none of them leads into another tick or into relief. */
 
-#include "base/clock.h"
 #include "device/core.h"
 #include "device/inside.h"
 
@@ -425,7 +424,7 @@ fh_result fhi_tick(fhi_core *core, bool in_request)
         return FH_OK;
     }
     fhi_inside_begin(core, &mark, FHI_INSIDE_CALLBACK);
-    atomic_store_explicit(&core->tick_ns, fhi_now_ns(), memory_order_relaxed);
+    atomic_store_explicit(&core->tick_ns, fhi_core_now(core), memory_order_relaxed);
     atomic_fetch_add(&core->tick, 1);
     fhi_policy_stamp(core);
     fhi_queues_poll(core);
@@ -457,7 +456,7 @@ fh_result fhi_tick(fhi_core *core, bool in_request)
 void fhi_tick_if_late(fhi_core *core)
 {
     uint64_t last = atomic_load_explicit(&core->tick_ns, memory_order_relaxed);
-    uint64_t now = fhi_now_ns();
+    uint64_t now = fhi_core_now(core);
     if (now > last && now - last >= LATE_NS) {
         fhi_tick(core, true);
     }

@@ -11,6 +11,7 @@
  * something else, or says nothing when it is first asked, or has no such hook. Of a policy that is
  * new these are, until it is asked, what it said when it was tried. */
 
+#include "script/device.h"
 #include "script/policy.h"
 
 #include <stdio.h>
@@ -89,11 +90,47 @@ FHI_COLD void tell_failure(fhi_script *script, fh_hook hook, const failure *trou
     }
 }
 
+/* Somebody watches. */
+FHI_COLD void tell(fh_device *device, const fhi_decided *head, uint64_t sequence, const char *name,
+                   const void *shown)
+{
+    fh_decided decided = {.hook = head->hook,
+                          .outcome = head->outcome,
+                          .script = head->script,
+                          .version = head->version,
+                          .line = head->line,
+                          .charge = head->charge,
+                          .time_ns = head->time_ns,
+                          .sequence = sequence};
+    fh_event event = {.decided = &decided, .name = name};
+    if (head->hook == FH_HOOK_PLACE || head->hook == FH_HOOK_RELIEVE) {
+        const fh_request *request = shown;
+        decided.usage = request->usage;
+        decided.size_min = request->size_min;
+        decided.size_max = request->size_max;
+        event.parcel_kind = request->kind;
+        event.tag = request->tag;
+        event.bytes = request->size;
+    }
+    fhi_device_tell_decided(device, &event);
+}
+
+/* Into the log, and to who watches; `name` is what the script called itself. */
+static void log_decision(fh_policy *policy, const fhi_decided *head, const char *name,
+                         const void *shown, const void *answer)
+{
+    uint64_t sequence = fhi_decision_log_add(&policy->decisions, head, shown, answer);
+    fh_device *device = atomic_load_explicit(&policy->device, memory_order_relaxed);
+    if (FHI_UNLIKELY(fhi_device_watches_decisions(device))) {
+        tell(device, head, sequence, name, shown);
+    }
+}
+
 FHI_COLD fh_outcome note_busy(fhi_script *script, fhi_decided *head, const void *input)
 {
     head->outcome = FH_OUTCOME_BUSY;
     atomic_fetch_add_explicit(&script->busy[head->hook], 1, memory_order_relaxed);
-    fhi_decision_log_add(&script->policy->decisions, head, input, NULL);
+    log_decision(script->policy, head, NULL, input, NULL);
     return FH_OUTCOME_BUSY;
 }
 
@@ -182,10 +219,12 @@ static fh_outcome ask(fhi_script *script, fh_hook hook, const void *input, const
         atomic_store_explicit(&edition->serial, policy->engine->state_serial(edition->version),
                               memory_order_relaxed);
     }
+    char name[sizeof edition->name];
+    memcpy(name, edition->name, sizeof name); /* it may be another version's in a moment */
     fhi_edition_leave(edition);
 
     fh_outcome outcome = head.outcome;
-    fhi_decision_log_add(&policy->decisions, &head, shown, out_answer);
+    log_decision(policy, &head, name, shown, out_answer);
     if (FHI_UNLIKELY(failed)) {
         tell_failure(script, hook, &trouble, &report);
     }

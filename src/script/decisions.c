@@ -408,8 +408,8 @@ FHI_HOT_INLINE void fetch(const fhi_decision_entry *entry)
     }
 }
 
-void fhi_decision_log_add(fhi_decision_log *log, const fhi_decided *decided, const void *input,
-                          const void *answer)
+uint64_t fhi_decision_log_add(fhi_decision_log *log, const fhi_decided *decided, const void *input,
+                              const void *answer)
 {
     uint64_t sequence = atomic_fetch_add_explicit(&log->count, 1, memory_order_relaxed) + 1;
     fhi_decision_entry *entry = &log->entries[sequence % FH_DECISION_LOG];
@@ -417,7 +417,7 @@ void fhi_decision_log_add(fhi_decision_log *log, const fhi_decided *decided, con
     if (stamp % 2 != 0 || stamp > sequence * 2 ||
         !atomic_compare_exchange_strong_explicit(&entry->stamp, &stamp, sequence * 2 + 1,
                                                  memory_order_acquire, memory_order_relaxed)) {
-        return;
+        return sequence;
     }
     pen p = {entry, 0};
     put_head(&p, decided);
@@ -427,6 +427,7 @@ void fhi_decision_log_add(fhi_decision_log *log, const fhi_decided *decided, con
     }
     atomic_store_explicit(&entry->stamp, sequence * 2, memory_order_release);
     fetch(&log->entries[(sequence + 1) % FH_DECISION_LOG]);
+    return sequence;
 }
 
 /* False: it is not that decision, or not any more. */

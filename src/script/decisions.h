@@ -42,9 +42,9 @@ typedef struct fhi_decided {
 void fhi_decision_log_init(fhi_decision_log *log);
 
 /* Input and, with DECIDED, answer are as fhi_engine.call has them, but that the input of LIMITS is
- * fh_facts. */
-void fhi_decision_log_add(fhi_decision_log *log, const fhi_decided *decided, const void *input,
-                          const void *answer);
+ * fh_facts. Returns the decision's sequence. */
+uint64_t fhi_decision_log_add(fhi_decision_log *log, const fhi_decided *decided, const void *input,
+                              const void *answer);
 
 /* As fh_policy_decisions(); returns how many. */
 uint32_t fhi_decision_log_get(const fhi_decision_log *log, uint64_t after, fh_decision *out,

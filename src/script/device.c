@@ -23,6 +23,17 @@ void fhi_device_facts(fh_device *device, fh_facts *out_facts)
     fhi_facts_gather(device->core, out_facts);
 }
 
+bool fhi_device_watches_decisions(const fh_device *device)
+{
+    return device && fhi_is_observed(device->core, FH_EVENT_DECIDED);
+}
+
+void fhi_device_tell_decided(fh_device *device, fh_event *event)
+{
+    event->kind = FH_EVENT_DECIDED;
+    fhi_observe(device->core, event);
+}
+
 fh_pool *fhi_device_pool(fh_device *device, const char *name)
 {
     return fhi_device_pool_by_name(device, name);

@@ -4,6 +4,7 @@
 #define FREEHOLD_SCRIPT_DEVICE_H
 
 #include <freehold/device.h>
+#include <freehold/observer.h>
 #include <freehold/policy.h>
 
 /* The device's, resolved. */
@@ -15,6 +16,10 @@ bool fhi_device_in_hook(fh_device *device);
 
 /* What its hooks would see now. */
 void fhi_device_facts(fh_device *device, fh_facts *out_facts);
+
+/* Whether anybody observes decisions; and tell who does. NULL device: nobody. No lock held. */
+bool fhi_device_watches_decisions(const fh_device *device);
+void fhi_device_tell_decided(fh_device *device, fh_event *event);
 
 /* NULL: it has no pool of that name. */
 fh_pool *fhi_device_pool(fh_device *device, const char *name);

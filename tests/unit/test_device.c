@@ -84,6 +84,7 @@ static void wrong_descriptions_are_refused(void **state)
     (void)state;
     static const fh_host_memory half = {.alloc = nowhere};
     static const fh_log silent = {0};
+    static const fh_clock stopped = {0};
     static const struct {
         const char *word;
         fh_device_desc desc;
@@ -95,6 +96,7 @@ static void wrong_descriptions_are_refused(void **state)
         {"margin", {.margin = UINT64_MAX}},
         {"memory", {.memory = &half}},
         {"log", {.log = &silent}},
+        {"clock", {.clock = &stopped}},
     };
     for (size_t i = 0; i < TEST_COUNT_OF(wrong); i++) {
         fh_device *device = (fh_device *)&device;
@@ -278,6 +280,33 @@ static void growing_ticks_when_nobody_did_for_long(void **state)
     check_close(&c);
 }
 
+static uint64_t told(void *context)
+{
+    return *(const uint64_t *)context;
+}
+
+/* With a clock of the program's own that rule goes by that clock alone, and so do facts. */
+static void ticks_go_by_the_clock_that_was_given(void **state)
+{
+    (void)state;
+    uint64_t now = 7;
+    const fh_clock clock = {.now_ns = told, .context = &now};
+    card c;
+    card_small(&c);
+    c.desc.clock = &clock;
+    check_open(&c);
+    CHECK_OK(fh_device_tick(c.device));
+    nap(150);
+    fh_parcel first = check_buffer(&c, MIB(6));
+    CHECK_EQUAL(card_stats(&c).tick_count, 1);
+    now += 200 * 1000 * 1000;
+    fh_parcel second = check_buffer(&c, MIB(6));
+    CHECK_EQUAL(card_stats(&c).tick_count, 2);
+    check_release(&c, first);
+    check_release(&c, second);
+    check_close(&c);
+}
+
 /* Two devices share nothing. */
 static void devices_share_nothing(void **state)
 {
@@ -339,6 +368,7 @@ int main(void)
         cmocka_unit_test(nothing_is_said_of_a_device_that_ends_well),
         cmocka_unit_test(ticks_are_counted),
         cmocka_unit_test(growing_ticks_when_nobody_did_for_long),
+        cmocka_unit_test(ticks_go_by_the_clock_that_was_given),
         cmocka_unit_test(devices_share_nothing),
         cmocka_unit_test(callbacks_that_retire_more_are_all_called_at_the_end),
     };
