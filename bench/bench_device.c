@@ -12,9 +12,11 @@
 #include "device_probe.h"
 #include "device_target.h"
 #include "policy_probe.h"
+#include "replay_probe.h"
 #include "report.h"
 #include "run.h"
 #include "scaling.h"
+#include "trace_probe.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -52,8 +54,9 @@ static const bench_workload_desc workloads[] = {
     {.name = NULL},
 };
 
-static const char *const figures[] = {"pairs",  "threads", "stats",   "calls", "retire", "alias",
-                                      "policy", "tick",    "reloads", "log",   NULL};
+static const char *const figures[] = {"pairs",  "threads", "stats", "calls",   "retire",
+                                      "alias",  "policy",  "tick",  "reloads", "log",
+                                      "record", "replay",  NULL};
 
 /* What was asked of a small buffer: at most 3 x the bare range and the backend's own object. */
 static double asked_pair(const bench_result *results, size_t count)
@@ -88,7 +91,7 @@ static const bench_scaling_case cases[] = {
 };
 
 enum {
-    GROUPS_MAX = 8
+    GROUPS_MAX = 12
 };
 
 typedef struct device_results {
@@ -123,7 +126,9 @@ static bool measure(const bench_options *options, device_results *out_results)
         ok = bench_scaling_run(cases, &workloads[2], options, &out_results->threads);
     }
     return ok && measure_groups(bench_device_probes, options, out_results) &&
-           measure_groups(bench_policy_probes, options, out_results);
+           measure_groups(bench_policy_probes, options, out_results) &&
+           measure_groups(bench_trace_probes, options, out_results) &&
+           measure_groups(bench_replay_probes, options, out_results);
 }
 
 static void write_threads(bench_json *json, const bench_scaling_results *results)

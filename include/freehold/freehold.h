@@ -25,6 +25,10 @@
  *    runs. A new version takes effect at the next tick, and a broken one stops nothing.
  *  - **Allocators** (allocator.h): a program's own way of making parcels, in front of a device.
  *    **Observers** (observer.h): who is told what happens in it.
+ *  - **Traces** (trace.h): files that tell what a program did with GPU memory. A device records
+ *    itself; a Vulkan layer records any program; what an event is, is in trace_event.h. **Replays**
+ *    (replay.h) play a recording under another policy, on another card, and give figures that stand
+ *    beside what the program did itself.
  *  - **Backends** (backend.h): what stands between Freehold and a driver. The one there is today is
  *    the *host backend* (simulated.h): a GPU simulated in the program's memory, which needs nothing
  *    installed, and whose troubles can be scripted.
@@ -72,10 +76,13 @@
 #include <freehold/parcel.h>
 #include <freehold/policy.h>
 #include <freehold/pool.h>
+#include <freehold/replay.h>
 #include <freehold/resource.h>
 #include <freehold/result.h>
 #include <freehold/script.h>
 #include <freehold/simulated.h>
 #include <freehold/stats.h>
+#include <freehold/trace.h>
+#include <freehold/trace_event.h>
 
 #endif

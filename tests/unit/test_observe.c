@@ -80,6 +80,85 @@ static void only_what_was_asked_for_is_told(void **state)
     assert_int_equal(ticks.count, 2);
 }
 
+/* Where a parcel lies can be followed from event to event. */
+static void memories_are_known_by_number(void **state)
+{
+    const card *c = *state;
+    diary d = {0};
+    uint32_t id =
+        check_observe(c,
+                      FH_EVENT_PARCEL_CREATED | FH_EVENT_PARCEL_RESIZED | FH_EVENT_PARCEL_NAMED |
+                          FH_EVENT_MEMORY_ALLOCATED | FH_EVENT_MEMORY_FREED,
+                      note, &d);
+    fh_parcel buffer = check_buffer(c, 1000);
+    assert_int_equal(d.count, 2);
+    assert_int_equal(d.events[0].kind, FH_EVENT_MEMORY_ALLOCATED);
+    assert_int_equal(d.events[1].kind, FH_EVENT_PARCEL_CREATED);
+    CHECK_EQUAL(d.events[0].memory, 1);
+    CHECK_EQUAL(d.events[1].memory, 1);
+    CHECK_EQUAL(d.events[1].offset, check_info(c, buffer).offset);
+    CHECK_EQUAL(d.events[1].committed, 1000);
+    CHECK_OK(fh_buffer_resize(c->device, buffer, MIB(6), NULL)); /* moves to a memory of its own */
+    CHECK_OK(fh_parcel_set_name(c->device, buffer, "grown"));
+    CHECK_OK(fh_parcel_set_name(c->device, buffer, NULL));
+    assert_int_equal(d.count, 6);
+    assert_int_equal(d.events[2].kind, FH_EVENT_MEMORY_ALLOCATED);
+    assert_int_equal(d.events[3].kind, FH_EVENT_PARCEL_RESIZED);
+    CHECK_EQUAL(d.events[2].memory, 2);
+    CHECK_EQUAL(d.events[3].memory, 2);
+    CHECK_EQUAL(d.events[3].offset, 0);
+    CHECK_EQUAL(d.events[4].parcel.id, buffer.id);
+    assert_string_equal(d.events[4].name, "grown");
+    assert_null(d.events[5].name);
+    check_release(c, buffer);
+    CHECK_OK(fh_device_wait_idle(c->device, SECOND_NS)); /* it was moved by a copy */
+    assert_int_equal(d.count, 7);
+    assert_int_equal(d.events[6].kind, FH_EVENT_MEMORY_FREED);
+    CHECK_EQUAL(d.events[6].memory, 2);
+    CHECK_OK(fh_device_unobserve(c->device, id));
+}
+
+/* What is asked and what is needed is lent for the call. */
+static void note_needs(void *context, fh_device *device, const fh_event *event)
+{
+    uint64_t *needed = context;
+    (void)device;
+    needed[0] = event->asked ? event->asked->tag + 1 : 0;
+    needed[1] = event->needs ? event->needs->size : 0;
+}
+
+static void needs_of_new_parcels_are_told(void **state)
+{
+    card *c = *state;
+    uint64_t needed[2];
+    fh_parcel parcel;
+    CHECK_OK(fh_device_tick(c->device));
+    uint32_t id = check_observe(c, FH_EVENT_PARCEL_CREATED, note_needs, needed);
+    check_release(c, check_buffer(c, 1000));
+    CHECK_EQUAL(needed[0], 1);
+    CHECK_EQUAL(needed[1] >= 1000, true);
+    parcel = check_raw(c, &(fh_raw_desc){.size = KIB(64)});
+    CHECK_EQUAL(needed[1], KIB(64));
+    check_release(c, parcel);
+    CHECK_OK(fh_external_create(c->device, &(fh_external_desc){.size = 4321}, &parcel));
+    CHECK_EQUAL(needed[0], 1);
+    CHECK_EQUAL(needed[1], 0);
+    check_release(c, parcel);
+    CHECK_OK(fh_device_unobserve(c->device, id));
+}
+
+static void closing_is_the_last_event(void **state)
+{
+    card *c = *state;
+    diary d = {0};
+    check_observe(c, FH_EVENT_ALL, note, &d);
+    check_release(c, check_buffer(c, 1000));
+    check_close(c);
+    assert_true(d.count > 0 && d.count <= TEST_COUNT_OF(d.events));
+    assert_int_equal(d.events[d.count - 1].kind, FH_EVENT_DEVICE_CLOSED);
+    check_open(c);
+}
+
 static void several_observers_are_told_each(void **state)
 {
     const card *c = *state;
@@ -474,6 +553,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_CARD(only_what_was_asked_for_is_told),
         WITH_CARD(several_observers_are_told_each),
+        WITH_CARD(memories_are_known_by_number),
+        WITH_CARD(needs_of_new_parcels_are_told),
+        WITH_CARD(closing_is_the_last_event),
         WITH_CARD(eight_are_the_most),
         WITH_CARD(wrong_arguments_are_refused),
         WITH_CARD(an_observer_may_use_the_device),
