@@ -19,7 +19,7 @@ if(NOT TARGET Freehold::freehold)
     set_target_properties(Freehold::freehold_static PROPERTIES
         IMPORTED_LOCATION "${_freehold_prefix}/lib/libfreehold.a"
         INTERFACE_INCLUDE_DIRECTORIES "${_freehold_prefix}/include"
-        INTERFACE_LINK_LIBRARIES "Threads::Threads;${CMAKE_DL_LIBS}")
+        INTERFACE_LINK_LIBRARIES "Threads::Threads;zstd;${CMAKE_DL_LIBS}")
 
     add_library(Freehold::freehold_script STATIC IMPORTED)
     set_target_properties(Freehold::freehold_script PROPERTIES
