@@ -61,6 +61,9 @@
 ---| "tick"
 ---| "policy_set"
 ---| "device_lost"
+---| "parcel_named"
+---| "decided"
+---| "device_closed"
 
 ---@alias freehold.Hook
 ---| "place"
@@ -229,6 +232,50 @@ function freehold.profile(name) end
 --- The names of the built-in profiles. The host backend's adapters are these, in this order.
 ---@return string[] names
 function freehold.profiles() end
+
+--- Open a trace file, to read it event by event.
+---
+--- Codes:
+--- - `io`: the file cannot be read, or is none.
+--- - `format`: it is no trace, or of a later format.
+--- - `host_memory`: the bookkeeping found no memory.
+---@param path string
+---@return freehold.TraceReader? reader
+---@return string? message
+---@return freehold.Code? code
+function freehold.trace_reader(path) end
+
+--- Make a trace by hand: for imports, and for tests. The file is replaced.
+---
+--- Codes:
+--- - `io`: the file cannot be made.
+--- - `host_memory`: the bookkeeping found no memory.
+---@param path string
+---@return freehold.TraceWriter? writer
+---@return string? message
+---@return freehold.Code? code
+function freehold.trace_writer(path) end
+
+--- The kinds of events that traces have, by name, and the fields of each.
+---@return table<string, freehold.TraceKind> kinds
+function freehold.trace_kinds() end
+
+--- Read a whole trace into memory, once for all replays of it. One that is cut off or damaged is
+--- read up to there: `info().file.damage` says so.
+---
+--- Raises: wrong types; unknown fields, with the nearest right name; what `progress` raises.
+---
+--- Codes:
+--- - `io`: the file cannot be read, or is none.
+--- - `format`: it is no trace, is of a later format, or has no device.
+--- - `timeout`: `progress` returned false.
+--- - `host_memory`: the bookkeeping found no memory.
+---@param path string
+---@param options? freehold.RecordingOptions
+---@return freehold.Recording? recording
+---@return string? message
+---@return freehold.Code? code
+function freehold.recording(path, options) end
 
 --- Make a block: bookkeeping over offsets 0 to size - 1, in any unit. No memory stands behind it.
 ---

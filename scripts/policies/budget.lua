@@ -12,7 +12,7 @@ return {
     name = "budget",
 
     options = {
-        limit = { type = "bytes", default = "512MiB", min = "16MiB",
+        limit = { type = "bytes", default = "512MiB", min = "64KiB",
             doc = "hard cap on driver memory" },
         soft = { type = "number", default = 0.85, min = 0, max = 1,
             doc = "pressure starts at this part of the limit" },

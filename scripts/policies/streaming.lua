@@ -9,9 +9,9 @@ return {
     name = "streaming",
 
     options = {
-        budget = { type = "bytes", default = "1GiB", min = "16MiB",
+        budget = { type = "bytes", default = "1GiB", min = "64KiB",
             doc = "all textures together" },
-        cap = { type = "bytes", default = "32MiB", min = "1MiB",
+        cap = { type = "bytes", default = "32MiB", min = "64KiB",
             doc = "bytes to let go of in one frame, at most; best above 2 % of the budget" },
         young = { type = "integer", default = 3, min = 0, max = 600,
             doc = "frames since its last use in which a texture is left alone" },

@@ -17,7 +17,7 @@ return {
     options = {
         scale = { type = "number", default = 1, min = 0.05, max = 16,
             doc = "all limits times this: one knob for small and large machines" },
-        cap = { type = "bytes", default = "16MiB", min = "1MiB",
+        cap = { type = "bytes", default = "16MiB", min = "64KiB",
             doc = "bytes that owners are asked for in one frame, at most" },
         strict = { type = "boolean", default = false,
             doc = "refuse what has no tag" },

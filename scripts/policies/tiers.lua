@@ -25,7 +25,7 @@ return {
             doc = "weight of the newest frame in what counts as available; 1 = no smoothing" },
         calm = { type = "integer", default = 60, min = 1, max = 3600,
             doc = "frames in a row that must leave room before an allowance grows" },
-        step = { type = "bytes", default = "64MiB", min = "1MiB",
+        step = { type = "bytes", default = "64MiB", min = "64KiB",
             doc = "by how much it grows at once; of small heaps by 1/16" },
     },
 

@@ -112,7 +112,7 @@ local choices = {
             "parcel_created", "parcel_used", "parcel_retired", "parcel_freed", "parcel_resized",
             "parcel_mapped", "parcel_unmapped", "memory_allocated", "memory_freed", "copied",
             "refused", "budget_crossed", "evict_asked", "evict_ignored", "tick", "policy_set",
-            "device_lost",
+            "device_lost", "parcel_named", "decided", "device_closed",
         },
     },
     {
@@ -181,7 +181,7 @@ thread; so is a block.]]
 local parts, classes = {}, { device }
 for i, noun in ipairs {
     "device", "parcel", "options", "pool", "account", "observer", "policies", "policy_test",
-    "simulated", "block",
+    "simulated", "traces", "replays", "block",
 } do
     local part = assert(loadfile(here .. noun .. ".lua"))(shared)
     module.functions = shared.join(module.functions, part.functions or {})

@@ -25,6 +25,7 @@
 #include "binding/result.h"
 #include "binding/simulated.h"
 #include "binding/stats.h"
+#include "binding/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -201,16 +202,29 @@ static bool close_device(lua_State *L, fhi_lua_device *self)
     return was_open;
 }
 
+/* What a replay's device cannot do, because the replay does it. */
+static int push_borrowed(lua_State *L, const char *what)
+{
+    return fhi_push_failure_of(L, FH_ERR_UNSUPPORTED, "device: belongs to a replay, %s", what);
+}
+
 static int device_close(lua_State *L)
 {
-    lua_pushboolean(L, close_device(L, fhi_check_device(L, 1)));
+    fhi_lua_device *self = fhi_check_device(L, 1);
+    if (self->owner != NULL && !self->closed) {
+        return push_borrowed(L, "and is closed with it");
+    }
+    lua_pushboolean(L, close_device(L, self));
     return 1;
 }
 
-/* __gc and __close: Lua ignores what they return. */
+/* __gc and __close: Lua ignores what they return. One that is borrowed stays. */
 static int device_finish(lua_State *L)
 {
-    close_device(L, fhi_check_device(L, 1));
+    fhi_lua_device *self = fhi_check_device(L, 1);
+    if (self->owner == NULL) {
+        close_device(L, self);
+    }
     return 0;
 }
 
@@ -257,6 +271,10 @@ static int simple_call(lua_State *L, fh_result (*function)(fh_device *))
 
 static int device_tick(lua_State *L)
 {
+    const fhi_lua_device *root = fhi_check_device(L, 1)->world->root;
+    if (root->owner != NULL && !root->closed) {
+        return push_borrowed(L, "which ticks it at the end of each frame");
+    }
     return simple_call(L, fh_device_tick);
 }
 
@@ -441,6 +459,7 @@ static const luaL_Reg methods[] = {
     {"queues", fhi_device_queues},
     {"raw", fhi_device_raw},
     {"raws", fhi_device_raws},
+    {"record", fhi_device_record},
     {"reset_peak", fhi_device_reset_peak_method},
     {"retire", device_retire},
     {"set_limit", fhi_device_set_limit_method},

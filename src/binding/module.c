@@ -19,8 +19,14 @@
 #include "binding/profile.h"
 #include "binding/queue.h"
 #include "binding/range.h"
+#include "binding/recording.h"
+#include "binding/replay.h"
 #include "binding/request.h"
 #include "binding/result.h"
+#include "binding/trace.h"
+#include "binding/trace_event.h"
+#include "binding/trace_reader.h"
+#include "binding/trace_writer.h"
 #include "binding/trusted.h"
 #include "binding/view.h"
 
@@ -48,13 +54,20 @@ int luaopen_freehold(lua_State *L)
         {"policy_test", fhi_policy_test},
         {"profile", fhi_profile},
         {"profiles", fhi_profiles},
+        {"recording", fhi_open_recording},
         {"texture_bytes", fhi_texture_bytes},
+        {"trace_kinds", fhi_trace_kinds},
+        {"trace_reader", fhi_open_trace_reader},
+        {"trace_writer", fhi_open_trace_writer},
         {NULL, NULL},
     };
     static const fhi_class *const classes[] = {
-        &fhi_budget_class, &fhi_device_class,  &fhi_mapping_class, &fhi_observer_class,
-        &fhi_parcel_class, &fhi_policy_class,  &fhi_pool_class,    &fhi_policy_test_class,
-        &fhi_queue_class,  &fhi_trusted_class, &fhi_view_class,
+        &fhi_budget_class,       &fhi_device_class,       &fhi_mapping_class,
+        &fhi_observer_class,     &fhi_parcel_class,       &fhi_policy_class,
+        &fhi_policy_test_class,  &fhi_pool_class,         &fhi_queue_class,
+        &fhi_recording_class,    &fhi_replay_class,       &fhi_trace_class,
+        &fhi_trace_reader_class, &fhi_trace_writer_class, &fhi_trusted_class,
+        &fhi_view_class,
     };
 #if defined(__ELF__)
     /* Weak references (sandbox/lua54.h): this is another Lua when they are NULL. */

@@ -20,6 +20,7 @@
 #include "binding/result.h"
 
 #include <freehold/observer.h>
+#include <freehold/script.h>
 
 typedef struct fhi_lua_observer {
     fhi_hook hook; /* user value 1 is the function, 2 the device */
@@ -67,8 +68,35 @@ static void set_account(lua_State *L, const delivery *self)
     lua_setfield(L, -2, "account");
 }
 
+static void set_place(lua_State *L, const fh_event *event)
+{
+    fhi_set_integer(L, "memory", event->memory);
+    fhi_set_integer(L, "offset", event->offset);
+}
+
+static void set_decided(lua_State *L, const delivery *self)
+{
+    const fh_event *event = self->event;
+    const fh_decided *decided = event->decided;
+    fhi_set_text(L, "hook", fhi_hook_names[decided->hook]);
+    fhi_set_text(L, "outcome", fhi_outcome_names[decided->outcome]);
+    fhi_set_integer(L, "script", (uint64_t)decided->script + 1);
+    fhi_set_integer(L, "version", decided->version);
+    fhi_set_integer(L, "line", decided->line);
+    fhi_set_integer(L, "charge", decided->charge);
+    fhi_set_integer(L, "sequence", decided->sequence);
+    if (event->name != NULL) {
+        fhi_set_text(L, "name", event->name);
+    }
+    if (decided->hook == FH_HOOK_PLACE || decided->hook == FH_HOOK_RELIEVE) {
+        set_sort(L, self);
+        fhi_set_integer(L, "bytes", event->bytes);
+    }
+}
+
 static void set_memory(lua_State *L, const fh_event *event)
 {
+    fhi_set_integer(L, "memory", event->memory);
     fhi_set_integer(L, "heap", event->heap);
     fhi_set_integer(L, "type", event->type);
     fhi_set_integer(L, "bytes", event->bytes);
@@ -84,6 +112,8 @@ static void set_fields(lua_State *L, const delivery *self)
         set_parcel(L, self);
         set_sort(L, self);
         fhi_set_integer(L, "bytes", event->bytes);
+        fhi_set_integer(L, "committed", event->committed);
+        set_place(L, event);
         if (event->name != NULL) {
             fhi_set_text(L, "name", event->name);
         }
@@ -111,10 +141,20 @@ static void set_fields(lua_State *L, const delivery *self)
         set_parcel(L, self);
         fhi_set_integer(L, "bytes", event->bytes);
         fhi_set_integer(L, "bytes_before", event->bytes_before);
+        set_place(L, event);
         break;
     case FH_EVENT_PARCEL_MAPPED:
     case FH_EVENT_PARCEL_UNMAPPED:
         set_parcel(L, self);
+        break;
+    case FH_EVENT_PARCEL_NAMED:
+        set_parcel(L, self);
+        if (event->name != NULL) {
+            fhi_set_text(L, "name", event->name);
+        }
+        break;
+    case FH_EVENT_DECIDED:
+        set_decided(L, self);
         break;
     case FH_EVENT_MEMORY_ALLOCATED:
     case FH_EVENT_MEMORY_FREED:
@@ -150,7 +190,7 @@ static void set_fields(lua_State *L, const delivery *self)
             fhi_set_text(L, "name", event->name);
         }
         break;
-    default: /* tick, device_lost: nothing else */
+    default: /* tick, device_lost, device_closed: nothing else */
         break;
     }
 }

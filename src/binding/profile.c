@@ -175,7 +175,7 @@ static void set_if(lua_State *L, const char *name, uint64_t value)
     }
 }
 
-static void push_profile(lua_State *L, const fh_profile *profile)
+void fhi_push_profile(lua_State *L, const fh_profile *profile)
 {
     luaL_checkstack(L, 6, NULL);
     lua_newtable(L);
@@ -235,7 +235,7 @@ int fhi_profile(lua_State *L)
     if (profile == NULL) {
         return unknown_profile(L, 1, "name", word);
     }
-    push_profile(L, profile);
+    fhi_push_profile(L, profile);
     return 1;
 }
 

@@ -17,6 +17,9 @@ typedef struct fhi_lua_profile {
  * returns 3 for a number that cannot be, else 0. */
 int fhi_read_profile(lua_State *L, int index, int arg, const char *name, fhi_lua_profile *out);
 
+/* Push it as a table. */
+void fhi_push_profile(lua_State *L, const fh_profile *profile);
+
 /* fh.profile(name), fh.profiles() */
 int fhi_profile(lua_State *L);
 int fhi_profiles(lua_State *L);

@@ -108,7 +108,11 @@ static void finish(fhi_lua_device *self)
             self->calls--;
         }
         self->device = NULL;
-        fh_device_destroy(device);
+        if (self->owner != NULL) {
+            self->give_back(self->owner);
+        } else {
+            fh_device_destroy(device);
+        }
         if (self->base == NULL) {
             fhi_pools_forget(self->world);
             return;

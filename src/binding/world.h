@@ -49,7 +49,8 @@ enum {
     FHI_WORLD_VALUES = FHI_WORLD_POLICY
 };
 
-/* The full userdata behind a device. User value 1 is the world, 2 the device under an alias. */
+/* The full userdata behind a device. User value 1 is the world, 2 the device under an alias, or the
+ * owner. */
 struct fhi_lua_device {
     fhi_lua_world *world;
     fh_device *device;    /* NULL: not open yet, or destroyed */
@@ -57,7 +58,11 @@ struct fhi_lua_device {
     uint32_t calls;       /* under way on `device` */
     uint32_t alias_count; /* open aliases of it: as long as there are some, `device` stays */
     uint32_t lent;        /* an allocator works with it just now, though it may be closed */
-    bool closed;          /* by the program */
+    bool closed;          /* by the program, or with its owner */
+    /* What it is borrowed from (a replay), and what is called instead of destroying it; NULL: it is
+     * ours. Its user value 2 is the owner's object. */
+    void *owner;
+    void (*give_back)(void *owner);
 };
 
 /* A call into the core, from begin to end; nothing may raise in between. */

@@ -3,6 +3,7 @@
 
 local fh = require "freehold"
 local support = require "tests.spec.support"
+local traces = require "tests.spec.traces"
 
 local api = dofile(support.root .. "/src/binding/api.lua")
 
@@ -38,9 +39,12 @@ local function class(name)
     error("no class " .. name)
 end
 
--- One object of each class that has methods, for the description to be compared with.
-local function objects()
+-- One object of each class that has methods, for the description to be compared with. Traces are
+-- made in the folder.
+local function objects(folder)
     local device = support.small_device()
+    local path = traces.rotating(folder .. "/a")
+    local recording = assert(fh.recording(path))
     local upload = assert(device:buffer { size = 64, usage = "copy_dst", location = "upload" })
     return {
         ["freehold.Device"] = device,
@@ -55,6 +59,11 @@ local function objects()
         ["freehold.TrustedPolicy"] = assert(device:set_policy { place = function() end }),
         ["freehold.PolicyTest"] = assert(fh.policy_test { text = "return {}" }),
         ["freehold.Block"] = assert(fh.block { size = 1 }),
+        ["freehold.Trace"] = assert(device:record(folder .. "/b")),
+        ["freehold.TraceReader"] = assert(fh.trace_reader(path)),
+        ["freehold.TraceWriter"] = assert(fh.trace_writer(folder .. "/c")),
+        ["freehold.Recording"] = recording,
+        ["freehold.Replay"] = assert(recording:replay()),
     }, device
 end
 
@@ -117,7 +126,8 @@ describe("the description of the Lua module", function()
     end)
 
     it("has the methods and fields of each class", function()
-        local all, device = objects()
+        local folder = support.folder()
+        local all, device = objects(folder)
         for name, object in pairs(all) do
             local described = class(name)
             local index = debug.getmetatable(object).__index
@@ -138,6 +148,7 @@ describe("the description of the Lua module", function()
                 or described.name == "freehold.Range", described.name)
         end
         device:close()
+        support.remove(folder)
     end)
 
     it("has the fields and methods of ranges", function()
@@ -164,6 +175,10 @@ describe("the description of the Lua module", function()
         local raw <close> = assert(device:raw { size = 64 })
         local scripted <close> = assert(device:set_policy { text = "return {}" })
         local test <close> = assert(fh.policy_test { text = "return {}" })
+        local folder = support.folder()
+        local recording <close> = assert(fh.recording(traces.rotating(folder .. "/a")))
+        local replay <close> = assert(recording:replay())
+        support.remove(folder)
         for class_name, call in pairs {
             DeviceOptions = fh.device,
             AdapterOptions = fh.adapters,
@@ -194,6 +209,11 @@ describe("the description of the Lua module", function()
             PolicyTestOptions = function(options) fh.policy_test("x", options) end,
             EvictTest = function(options) test:evict(options) end,
             Allocator = function(options) device:with_allocator(options) end,
+            TraceOptions = function(options) device:record("x", options) end,
+            RecordingOptions = function(options) fh.recording("x", options) end,
+            ReplayOptions = function(options) recording:replay(options) end,
+            ReplayHeap = function(options) recording:replay { heaps = { options } } end,
+            SpanOptions = function(options) replay:spans(options) end,
         } do
             assert.same(fields_of(class("freehold." .. class_name)), offered(function()
                 call { there_is_no_such_field_here = 1 }
@@ -308,6 +328,35 @@ describe("the description of the Lua module", function()
         return policy, test, policy:status()
     end
 
+    -- That each value has the type that is described; which names are there, and which may be
+    -- missing.
+    local function check(class_name, ...)
+        local described, known = class("freehold." .. class_name), {}
+        for _, field in ipairs(described.fields) do
+            known[field.name] = field
+        end
+        local seen = {}
+        for _, value in ipairs { ... } do
+            for key, item in pairs(value) do
+                local field = known[key]
+                assert(field, ("%s has an undescribed field %s"):format(class_name, key))
+                seen[key] = true
+                if field.type:find("^integer%??$") then
+                    assert.equal("integer", math.type(item), key)
+                elseif field.type:find("^%l+%??$") and field.type ~= "any" then
+                    assert.equal(field.type:gsub("%?", ""), type(item), key)
+                end
+            end
+            for name, field in pairs(known) do
+                assert(value[name] ~= nil or field.optional or field.type:find("%?$")
+                    or field.type == "any", ("%s lacks %s"):format(class_name, name))
+            end
+        end
+        for name in pairs(known) do
+            assert(seen[name], ("%s never has %s"):format(class_name, name))
+        end
+    end
+
     it("has the fields of what devices return, with their types", function()
         local device <close> = support.small_device({}, { queue_count = 2 })
         local raw <close> = assert(device:raw { size = 4096 })
@@ -323,34 +372,6 @@ describe("the description of the Lua module", function()
         local scripted, test, status = policy_things(device)
         local adapter = device:adapter()
 
-        -- That each value has the type that is described; which names are there, and which may be
-        -- missing.
-        local function check(class_name, ...)
-            local described, known = class("freehold." .. class_name), {}
-            for _, field in ipairs(described.fields) do
-                known[field.name] = field
-            end
-            local seen = {}
-            for _, value in ipairs { ... } do
-                for key, item in pairs(value) do
-                    local field = known[key]
-                    assert(field, ("%s has an undescribed field %s"):format(class_name, key))
-                    seen[key] = true
-                    if field.type:find("^integer") then
-                        assert.equal("integer", math.type(item), key)
-                    elseif field.type:find("^%l+%??$") and field.type ~= "any" then
-                        assert.equal(field.type:gsub("%?", ""), type(item), key)
-                    end
-                end
-                for name, field in pairs(known) do
-                    assert(value[name] ~= nil or field.optional or field.type:find("%?$")
-                        or field.type == "any", ("%s lacks %s"):format(class_name, name))
-                end
-            end
-            for name in pairs(known) do
-                assert(seen[name], ("%s never has %s"):format(class_name, name))
-            end
-        end
         check("ParcelInfo", raw:info(), texture:info(), buffer:info(), external:info())
         check("ParcelInfo", table.unpack(device:parcels()))
         check("PoolInfo", pool:info())
@@ -378,6 +399,44 @@ describe("the description of the Lua module", function()
         check("Adapter", fh.adapters()[1])
     end)
 
+    it("has the fields of what traces and replays return, with their types", function()
+        local folder = support.folder()
+        local device <close> = support.small_device()
+        local trace <close> = assert(device:record(folder .. "/b"))
+        check("TraceStats", trace:stats(), trace:stop())
+        local path = traces.rotating(folder .. "/a")
+        local reader <close> = assert(fh.trace_reader(path))
+        check("TraceFile", reader:info())
+        check("TraceKind", fh.trace_kinds().memory)
+        check("TraceField", table.unpack(fh.trace_kinds().memory.fields))
+        local recording <close> = assert(fh.recording(path))
+        local info = recording:info()
+        check("RecordingInfo", info)
+        check("TraceFile", info.file)
+        check("RecordedDevice", table.unpack(info.devices))
+        local texture = recording:resource(1)
+        texture.format = texture.format or "r8_unorm"
+        check("RecordedResource", texture)
+        local replay <close> = assert(recording:replay { keep_spans = true })
+        assert(replay:device():set_policy { text = "return { place = function() return {} end }" })
+        assert(replay:step())
+        local figures, samples = replay:figures(), replay:samples()
+        check("ReplayFigures", figures)
+        check("ReplayHeapFigures", figures.total, table.unpack(figures.heaps))
+        check("ReplayTiming", figures.timing)
+        for name, column in pairs(samples) do
+            assert.equal(figures.frame_count, #column, name)
+            if name:find("^heap%d") then
+                samples[name] = nil
+            end
+        end
+        check("ReplaySamples", samples)
+        check("ReplayCause", table.unpack(replay:causes()))
+        check("ReplayBlocks", replay:blocks())
+        check("ReplaySpans", replay:spans())
+        support.remove(folder)
+    end)
+
     it("has the fields of the C structs", function()
         -- In C only: what is a pointer's, or stands as a table of its own in Lua.
         local left_out = {
@@ -385,16 +444,22 @@ describe("the description of the Lua module", function()
             fh_texture_desc = { "memory", "native" },
             fh_raw_desc = { "memory", "import" },
             fh_external_desc = { "context" },
-            fh_device_desc = { "ops", "config", "evict_context", "memory" },
+            fh_device_desc = { "ops", "config", "evict_context", "memory", "clock" },
             fh_budget_policy = { "over_count", "used_peak" },
             fh_profile = { "heap_count", "type_count", "os_budget", "os_unaccounted" },
             fh_allocator_ops = { "destroy" },
             fh_policy_status = { "script_count" },
             fh_option_info = { "has_min", "has_max" },
             fh_policy_source = { "path", "text_size" },
+            fh_replay_desc = { "heap_count", "frame_first", "frame_last", "memory" },
+            fh_recording_desc = { "context", "memory" },
+            fh_recording_info = { "device_count" },
         }
         local renamed = { type_mask = "types" }
-        local added = { fh_device_desc = { "profile" } }
+        local added = {
+            fh_device_desc = { "profile" }, fh_replay_desc = { "frames" },
+            fh_recording_info = { "devices" },
+        }
         local text = ""
         for name in io.popen("ls " .. support.quote(support.root .. "/include/freehold")):lines() do
             text = text .. support.read(("%s/include/freehold/%s"):format(support.root, name))
@@ -421,6 +486,20 @@ describe("the description of the Lua module", function()
             fh_option_info = "PolicyOption",
             fh_policy_source = "ScriptText",
             fh_decision = "Decision",
+            fh_trace_desc = "TraceOptions",
+            fh_trace_stats = "TraceStats",
+            fh_trace_reader_info = "TraceFile",
+            fh_trace_field = "TraceField",
+            fh_recording_desc = "RecordingOptions",
+            fh_recording_info = "RecordingInfo",
+            fh_recorded_device = "RecordedDevice",
+            fh_recorded_resource = "RecordedResource",
+            fh_replay_desc = "ReplayOptions",
+            fh_replay_heap = "ReplayHeap",
+            fh_replay_figures = "ReplayFigures",
+            fh_replay_heap_figures = "ReplayHeapFigures",
+            fh_replay_cause = "ReplayCause",
+            fh_replay_block = "ReplayBlocks",
         } do
             local body = text:match("typedef struct " .. struct .. " (%b{})")
             body = body:sub(2, -2):gsub("%b{}", "") -- unions within it
@@ -431,7 +510,7 @@ describe("the description of the Lua module", function()
             for declaration in body:gmatch("([^;{}]+);") do
                 -- A pointer to a function, or "type name, name[3]".
                 local list = declaration:match("%(%*([%w_]+)%)%(")
-                    or declaration:gsub("%b[]", ""):match("^%s*[%w_ ]-[ *]([%w_]+[%w_, ]*)%s*$")
+                    or declaration:gsub("%b[]", ""):match("^%s*[%w_%s]-[%s*]([%w_]+[%w_, ]*)%s*$")
                 for name in list:gmatch("[%w_]+") do
                     if not gone[name] then
                         fields[#fields + 1] = renamed[name] or name
@@ -460,16 +539,16 @@ describe("the description of the Lua module", function()
     end)
 
     it("has only codes that exist where it says what fails", function()
-        local function check(functions)
+        local function check_codes(functions)
             for _, fn in ipairs(functions) do
                 for _, failure in ipairs(fn.errors) do
                     assert.equal(failure[1], fh.result[failure[1]])
                 end
             end
         end
-        check(api.module.functions)
+        check_codes(api.module.functions)
         for _, described in ipairs(api.classes) do
-            check(described.methods or {})
+            check_codes(described.methods or {})
         end
     end)
 

@@ -97,7 +97,7 @@ describe("a closed device", function()
             external = { { size = 1 } }, fault = { {} }, limits = { { total = 1 } },
             observe = { nil, print }, queue = { "q" }, raw = { { size = 1 } },
             raws = { 1, { size = 1 } }, reset_peak = { "total" }, retire = { print },
-            set_limit = { "total", 1 }, tag = { "x" },
+            record = { "x" }, set_limit = { "total", 1 }, tag = { "x" },
             texture = { { width = 1, format = "r8_unorm" } },
             wait = { { queue = 0, value = 0 } }, with_allocator = { { name = "x" } },
         }

@@ -15,7 +15,8 @@ describe("the binding", function()
             "$(pkg-config --cflags lua5.4) tests/spec/memory_host.c src/binding/*.c",
             quote(support.build .. "/libfreehold_script.a"),
             quote(support.build .. "/libfreehold.a"),
-            "-Wl,--wrap=malloc,--wrap=aligned_alloc -llua5.4 -lm -pthread -o", quote(program),
+            "-Wl,--wrap=malloc,--wrap=aligned_alloc -llua5.4 -lzstd -lm -pthread",
+            "-o", quote(program),
         }, " "))
         assert.equal("", complaints)
         assert.equal(0, code)
@@ -27,6 +28,7 @@ describe("the binding", function()
 
     for scenario, title in pairs {
         memory_scenario = "blocks", memory_device_scenario = "devices",
+        memory_replay_scenario = "traces and replays",
     } do
         it("leaves " .. title .. " in order when memory runs out", function()
             local output, complaints, code = support.run_program(

@@ -52,7 +52,7 @@ describe("an observer", function()
         local created, used, freed = seen[1], seen[5], seen[7]
         assert.same({
             kind = "parcel_created", tick = 0, id = id, parcel_kind = "buffer", tag = "terrain",
-            name = "hill", bytes = reserved, buffer = {
+            name = "hill", bytes = reserved, committed = 1000, memory = 1, offset = 0, buffer = {
                 size = 1000, capacity = 2000, location = "upload", tag = "terrain", name = "hill",
                 usage = { vertex = true, copy_dst = true },
             },

@@ -2,13 +2,15 @@
 -- line, where text goes, and how things end.
 --
 -- Exit codes: 0 done · 1 it could not be done (a file, a full disk) · 2 it was asked for wrongly ·
--- 130 it was interrupted.
+-- 130 it was interrupted. `freehold record` ends with the code of the program that it ran.
 
 local text = require "freehold.cli.text"
 
 local main = {}
 
-local commands = { "block", "check", "eval", "info", "run" }
+local commands = {
+    "block", "check", "eval", "export", "import", "info", "record", "replay", "run",
+}
 
 -- The metatable of what is raised to end early, so that nobody takes it for a mistake of ours.
 local Ending = {}
@@ -70,6 +72,13 @@ end
 ---@param message string
 function host.misuse(message)
     finish(2, message)
+end
+
+--- Ends like a program that was run, with its exit code.
+---@param code integer
+---@param message string?
+function host.finish(code, message)
+    finish(code, message)
 end
 
 --- Ends: the user has had enough.
@@ -135,7 +144,8 @@ local function run(argv)
         add_help(sub)
     end
 
-    local args = parser:parse(argv)
+    local named = known[argv[1]]
+    local args = parser:parse(named and named.prepare and named.prepare(argv) or argv)
     known[args.command].run(args, host)
     finish(0)
 end

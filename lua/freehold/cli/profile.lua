@@ -46,7 +46,7 @@ function profile.checked(host, call, ...)
     local done, result, message, code = pcall(call, ...)
     if not done then
         host.misuse(sentence(
-            (tostring(result):gsub("^bad argument #1 to '[^']*' %((.*)%)$", "%1"))))
+            (tostring(result):gsub("^bad argument #%d+ to '[^']*' %((.*)%)$", "%1"))))
     end
     return result, message, code
 end

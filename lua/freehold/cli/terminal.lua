@@ -5,9 +5,11 @@ local picture = require "freehold.cli.picture"
 local terminal = {}
 
 -- A shell's built-in tells: Lua has no such function. Where there is no such shell, there is none.
-local function is_there()
+local tests = { [1] = "test -t 1 2>/dev/null", [2] = "test -t 2" }
+
+local function is_there(stream)
     local name = os.getenv("TERM")
-    return name and name ~= "" and name ~= "dumb" and os.execute("test -t 1 2>/dev/null") == true
+    return name and name ~= "" and name ~= "dumb" and os.execute(tests[stream]) == true
 end
 
 local function number(text)
@@ -29,10 +31,12 @@ function terminal.size()
         number(rows) or number(os.getenv("LINES")) or 24
 end
 
---- The terminal, or nil when the output goes somewhere else.
+--- The terminal, or nil when the output goes somewhere else; `stream` is 1, the standard output, or
+--- 2, where complaints go.
+---@param stream integer? default 1
 ---@return { unicode: boolean, colour: boolean }?
-function terminal.open()
-    if not is_there() then
+function terminal.open(stream)
+    if not is_there(stream or 1) then
         return nil
     end
     local plain = os.getenv("NO_COLOR")

@@ -124,6 +124,23 @@ function text.valid(source)
     return table.concat(out)
 end
 
+--- A sentence about a file, which names it once, also where `message` does already.
+---@param path string
+---@param message string
+---@return string
+function text.about(path, message)
+    local stop = message:find("[.?!]$") and "" or "."
+    return (message:find(path, 1, true) and "" or path .. ": ") .. message .. stop
+end
+
+--- "1 event", "2 events".
+---@param count integer
+---@param noun string
+---@return string
+function text.counted(count, noun)
+    return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
+
 -- How many letters have to change to make one word of the other.
 local function distance(a, b)
     local row = {}

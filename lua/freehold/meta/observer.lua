@@ -81,12 +81,18 @@ function Observer:close() end
 ---@field id integer? parcel_*, evict_*: the parcel's number
 ---@field parcel freehold.Parcel? the same: a handle, if Lua has one; not of one that is just being
 --- made
----@field parcel_kind string? parcel_created, parcel_retired, parcel_freed, refused
+---@field parcel_kind string? parcel_created, parcel_retired, parcel_freed, refused; decided: of
+--- place and relieve
 ---@field tag string? the same; "" = untagged
----@field bytes integer? reserved; resized: committed; memory_*: driver bytes; refused: asked for;
---- budget_crossed: used
+---@field bytes integer? reserved; resized: committed; memory_*: driver bytes; refused, decided:
+--- asked for; budget_crossed: used
 ---@field bytes_before integer? parcel_resized: committed
----@field name string? parcel_created: its own; policy_set: the policy's, nil = native
+---@field committed integer? parcel_created
+---@field memory integer? memory_*: the number of the driver allocation; parcel_created,
+--- parcel_resized: of that it lies in, 0 = external
+---@field offset integer? parcel_created, parcel_resized: bytes into its memory
+---@field name string? parcel_created, parcel_named: its own; policy_set: the policy's, nil =
+--- native; decided: the script's
 ---@field buffer freehold.BufferOptions? parcel_created
 ---@field texture freehold.TextureOptions? parcel_created
 ---@field epoch freehold.Epoch? parcel_used, copied
@@ -98,6 +104,13 @@ function Observer:close() end
 ---@field account string? budget_crossed, refused by a budget
 ---@field limit integer? budget_crossed
 ---@field up boolean? budget_crossed: upwards
+---@field hook freehold.Hook? decided
+---@field outcome string? decided: as in `policy:decisions()`
+---@field script integer? decided: index into `status().scripts`
+---@field version integer? decided: of the script
+---@field line integer? decided: of the script; 0 = not known
+---@field charge integer? decided: what it used
+---@field sequence integer? decided: counts the policy's from 1
 
 --- What `device:with_allocator` takes. A function that makes parcels returns one: its handle gives
 --- its reference away, so keep `parcel:acquire()` of what is to be handed out again. Or it returns

@@ -98,14 +98,22 @@ local classes = {
             { name = "parcel", type = "freehold.Parcel?",
                 doc = "the same: a handle, if Lua has one; not of one that is just being made" },
             { name = "parcel_kind", type = "string?",
-                doc = "parcel_created, parcel_retired, parcel_freed, refused" },
+                doc = "parcel_created, parcel_retired, parcel_freed, refused; decided: of place and"
+                    .. " relieve" },
             { name = "tag", type = "string?", doc = "the same; \"\" = untagged" },
             { name = "bytes", type = "integer?",
-                doc = "reserved; resized: committed; memory_*: driver bytes; refused: asked for;"
-                    .. " budget_crossed: used" },
+                doc = "reserved; resized: committed; memory_*: driver bytes; refused, decided:"
+                    .. " asked for; budget_crossed: used" },
             { name = "bytes_before", type = "integer?", doc = "parcel_resized: committed" },
+            { name = "committed", type = "integer?", doc = "parcel_created" },
+            { name = "memory", type = "integer?",
+                doc = "memory_*: the number of the driver allocation; parcel_created,"
+                    .. " parcel_resized: of that it lies in, 0 = external" },
+            { name = "offset", type = "integer?",
+                doc = "parcel_created, parcel_resized: bytes into its memory" },
             { name = "name", type = "string?",
-                doc = "parcel_created: its own; policy_set: the policy's, nil = native" },
+                doc = "parcel_created, parcel_named: its own; policy_set: the policy's, nil ="
+                    .. " native; decided: the script's" },
             { name = "buffer", type = "freehold.BufferOptions?", doc = "parcel_created" },
             { name = "texture", type = "freehold.TextureOptions?", doc = "parcel_created" },
             { name = "epoch", type = "freehold.Epoch?", doc = "parcel_used, copied" },
@@ -117,6 +125,13 @@ local classes = {
             { name = "account", type = "string?", doc = "budget_crossed, refused by a budget" },
             { name = "limit", type = "integer?", doc = "budget_crossed" },
             { name = "up", type = "boolean?", doc = "budget_crossed: upwards" },
+            { name = "hook", type = "freehold.Hook?", doc = "decided" },
+            { name = "outcome", type = "string?", doc = "decided: as in `policy:decisions()`" },
+            { name = "script", type = "integer?", doc = "decided: index into `status().scripts`" },
+            { name = "version", type = "integer?", doc = "decided: of the script" },
+            { name = "line", type = "integer?", doc = "decided: of the script; 0 = not known" },
+            { name = "charge", type = "integer?", doc = "decided: what it used" },
+            { name = "sequence", type = "integer?", doc = "decided: counts the policy's from 1" },
         },
     },
     {
