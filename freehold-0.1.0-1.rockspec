@@ -28,7 +28,8 @@ build = {
         .. " -fvisibility=hidden -fno-semantic-interposition -Iinclude -Isrc -I$(LUA_INCDIR)"
         .. " $(LIBFLAG) -Wl,--version-script=src/binding/freehold.map -o build/rock/freehold.so"
         .. " src/base/*.c src/block/*.c src/backend/*.c src/backend/host/*.c src/device/*.c"
-        .. " src/binding/*.c src/sandbox/*.c `ls src/script/*.c | grep -v open_library`",
+        .. " src/trace/*.c src/replay/*.c src/binding/*.c src/sandbox/*.c"
+        .. " `ls src/script/*.c | grep -v open_library` -lzstd",
     install_command = "mkdir -p $(LIBDIR) $(LUADIR) $(BINDIR)"
         .. " && cp build/rock/freehold.so $(LIBDIR) && cp -r lua/freehold $(LUADIR)"
         .. " && cp -r scripts $(LUADIR)/freehold"

@@ -156,6 +156,8 @@ local library_sources = {
     "src/backend/*.c",
     "src/backend/host/*.c",
     "src/device/*.c",
+    "src/trace/*.c",
+    "src/replay/*.c",
 }
 
 local function version_script(file)
@@ -178,6 +180,7 @@ targetname "libfreehold"
 targetextension ".so.0"
 files(library_sources)
 files(opening)
+use_package "libzstd"
 links { "dl" }
 linkoptions { "-Wl,-soname,libfreehold.so.0" }
 
@@ -211,7 +214,26 @@ files { "src/binding/*.c", "src/sandbox/*.c" }
 files(linking)
 use_package(lua, "headers only")
 links { "freehold" }
+use_package "libzstd"
 version_script "src/binding/freehold.map"
+
+-- libVkLayer_freehold.so: the Vulkan layer that records any program. It has floors 1 and 6 inside,
+-- and shows the loader's entry points only. Not built where Vulkan's headers are not.
+local has_vulkan = pkg_config("--modversion vulkan") ~= ""
+if has_vulkan then
+    project "freehold_layer"
+    kind "SharedLib"
+    targetprefix ""
+    targetname "libVkLayer_freehold"
+    files { "src/layer/*.c" }
+    use_package("vulkan", "headers only")
+    links { "freehold" }
+    use_package "libzstd"
+    version_script "src/layer/layer.map"
+    -- Programs make an instance to look around, end it, and make another: the loader would unload
+    -- the layer in between, and its recording would end there.
+    linkoptions { "-Wl,-z,nodelete" }
+end
 
 ------------------------------------------------------------------------------------------------
 -- Programs: one for each <dir>/<prefix>*.c. They share the folder's other .c files. They link the
@@ -260,6 +282,7 @@ local function programs(dir, prefix, target_prefix, freehold, libraries)
             use_package(lua)
         end
         links(libraries)
+        use_package "libzstd"
         if optional_libraries[file] then
             use_package(optional_libraries[file])
         end

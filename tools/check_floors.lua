@@ -16,6 +16,13 @@ local folders = {
     ["src/backend"] = { floor = 3 },
     ["src/backend/host"] = { floor = 3 },
     ["src/device"] = { floor = 4 },
+    ["src/trace"] = { floor = 6 },
+    ["src/replay"] = { floor = 6 },
+    -- A shared object of its own, which has no device in it.
+    ["src/layer"] = {
+        floor = 6,
+        sees = { "include/", "src/base/", "src/trace/recorder.h", "src/layer/" },
+    },
     -- In libfreehold, which has no Lua and opens the sandbox at run time.
     ["src/script"] = {
         floor = 7,
@@ -32,6 +39,7 @@ local folders = {
     ["src/binding"] = { floor = 8, lua = "src/sandbox/lua54.h" },
     ["tests/unit"] = { floor = 10, lua = true },
     ["tests/conform"] = { floor = 10 },
+    ["tests/layer"] = { floor = 10, public = true },
     ["tests/fuzz"] = { floor = 10, lua = true },
     ["tests/hosts"] = { floor = 10, lua = true },
     ["tests/spec"] = { floor = 10, lua = true },
@@ -59,6 +67,9 @@ local public_headers = {
     ["parcel.h"] = 4,
     ["policy.h"] = 4,
     ["pool.h"] = 4,
+    ["trace_event.h"] = 6,
+    ["trace.h"] = 6,
+    ["replay.h"] = 6,
     ["script.h"] = 7,
     ["freehold.h"] = 7,
 }
