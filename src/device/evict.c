@@ -3,8 +3,8 @@
  * Who may be asked is gathered by a walk over the slots, and asked in the order of the policy's
  * columns or keys, or of the native rule, one after the other with no lock held, each only after a
  * look whether it still lives. The order is made as far as the asking gets: a request is often
- * content with the first one or two of thousands. An owner that says yes releases the parcel then or later; it is looked at
- * again at the next tick, and counted as ignored when it lives still.
+ * content with the first one or two of thousands. An owner that says yes releases the parcel then
+ * or later; it is looked at again at the next tick, and counted as ignored when it lives still.
  *
  * Range bytes (of kinds, tags, a policy's wish) come free with each parcel. Driver bytes do not:
  * for those, owners are asked memory by memory (evict_memory.c), as long as all in it agree, and

@@ -173,21 +173,6 @@ static void give_memory(fhi_core *core, const fhi_record *record)
     }
 }
 
-void fhi_parcel_free_plain(fhi_core *core, uint32_t slot, fhi_record *record)
-{
-    fhi_lane *lane = &core->lanes[record->lane];
-    core->ops->object_destroy(core->backend, fhi_record_object(core, slot));
-    fhi_latch_acquire(&lane->lock);
-    fhi_stash_errand errand = fhi_slab_uncut(core, record->backing.slab, record->backing.range);
-    fhi_parcel_uncount(lane, record);
-    fhi_uses_credit(core, lane, (fh_kind)record->kind, record->tag, record->backing.reserved);
-    fhi_slot_free(lane, record, slot);
-    fhi_latch_release(&lane->lock);
-    if (FHI_UNLIKELY(errand.freed != NULL)) {
-        fhi_stash_run(&core->memory, &errand);
-    }
-}
-
 void fhi_parcel_free(fhi_core *core, uint32_t slot)
 {
     fhi_record *record = fhi_record_at(core, slot);

@@ -92,10 +92,6 @@ FHI_HOT_INLINE void fhi_parcel_uncount(fhi_lane *lane, const fhi_record *record)
     }
 }
 
-/* The end of a plain buffer (FHI_RECORD_PLAIN) that nobody has touched since it was made: as
- * fhi_parcel_free(), with one lock. */
-void fhi_parcel_free_plain(fhi_core *core, uint32_t slot, fhi_record *record);
-
 /* The first reference: from now on the handle is valid, which is returned. */
 FHI_HOT_INLINE fh_parcel fhi_parcel_publish(fhi_record *record, uint32_t slot)
 {

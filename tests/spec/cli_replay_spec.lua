@@ -94,6 +94,19 @@ describe("freehold replay", function()
         assert.is_nil(output:find("\27", 1, true))
     end)
 
+    it("claims no merit for what the driver refused the program", function()
+        local path = folder .. "/refused.fhtrace"
+        local trace = traces.open(path, "refused")
+        local memory = trace:memory(8 * MiB)
+        trace:texture(8, memory, 0)
+        trace:add { kind = "refused", device = 1, result = 2, size = 512 * MiB }
+        trace:frame()
+        trace:close()
+        contains(works { path },
+            "- The driver refused the program 1 request. Such requests are not played again")
+        assert.is_nil(works { rotating() }:find("The driver refused", 1, true))
+    end)
+
     it("has the program's own figures", function()
         local comparison = compare { rotating() }
         assert.same({ "as recorded", "native" }, names_of(comparison))
@@ -262,7 +275,7 @@ describe("freehold replay", function()
         local silent = traces.silent(folder .. "/silent.fhtrace")
         local output = works { rotating(), silent }
         contains(output, "rotating\n", "\nsilent\n",
-            "The trace does not tell which work uses which resource")
+            "Eviction is off: the trace does not tell which work uses which resource")
         local both = compare { rotating(), silent }
         assert.equal(2, #both.comparisons)
         assert.equal("silent", both.comparisons[2].trace.program)

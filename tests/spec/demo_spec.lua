@@ -34,15 +34,28 @@ describe("what tools/demo ends with", function()
         support.remove(folder)
     end)
 
-    it("has something to decide", function()
-        local script = support.read(support.root .. "/tools/demo")
-        local recordings = list(script, "recordings")
-        local replay = ("cd %s && %s lua5.4 %s replay %s %s %s --json"):format(
-            support.quote(support.root), support.environment(), support.quote(program), recordings,
-            list(script, "policies"), list(script, "limits"))
-        local output, complaints, code = support.run(replay)
+    local script = support.read(support.root .. "/tools/demo")
+    local recordings = list(script, "recordings")
+
+    local function replay(more)
+        local output, complaints, code = support.run(("cd %s && %s lua5.4 %s replay %s %s %s %s")
+            :format(support.quote(support.root), support.environment(), support.quote(program),
+                recordings, list(script, "policies"), list(script, "limits"), more))
         assert.equal("", complaints)
         assert.equal(0, code)
+        return output
+    end
+
+    it("is what README.md shows, but for the times", function()
+        local shown = support.read(support.root .. "/README.md"):match("\n```text\n(.-)```\n")
+        local function without_times(text)
+            return (text:gsub("time [^\n]*", ""):gsub("decisions a second[^\n]*", ""))
+        end
+        commands.contains(without_times(replay("")), without_times(shown))
+    end)
+
+    it("has something to decide", function()
+        local output = replay("--json")
         local compared = cjson.decode(output)
         local comparisons = compared.comparisons or { compared }
         local _, count = recordings:gsub("%S+", "")
@@ -53,7 +66,7 @@ describe("what tools/demo ends with", function()
             assert.equal(3, #runs)
             for i = 1, 3 do
                 for j = i + 1, 3 do
-                    local one, other = runs[i].figures.total, runs[j].figures.total
+                    local one, other = runs[i].figures, runs[j].figures
                     assert(differences(one, other) >= 3, ("%s: %s and %s differ in too little")
                         :format(comparison.trace.path, runs[i].name, runs[j].name))
                 end

@@ -302,7 +302,7 @@ describe("the data of a report", function()
         local all = table.concat(notes, "\n")
         for _, part in ipairs {
             "warning: The trace is damaged: the file ends in the middle of chunk 7. ",
-            "warning: 12,345 events could not be recorded", "note: The trace does not tell which",
+            "warning: 12,345 events could not be recorded", "note: Eviction is off",
             "note: The program presents nothing",
             "warning: 1 event of objects that the trace does not know: left out.",
             "note: This is device 1; the trace has others: 2 (a second card, at most 4 MiB).",

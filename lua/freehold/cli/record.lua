@@ -34,8 +34,9 @@ function command.describe(parser)
     parser:usage "Usage: freehold record [-h] [-o FILE] [--frames N|A..B] [--] PROGRAM [ARG] ..."
     parser:argument("program", "what to run"):argname "PROGRAM"
     parser:argument("arguments", "of the program"):argname "ARG":args "*"
-    parser:option("-o --output", "the trace, which is replaced when something is recorded (default: "
-        .. "the program's name and .fhtrace, in this folder); %p in it becomes the number of the process"):argname "FILE"
+    parser:option("-o --output", "the trace, which is replaced when something is recorded "
+        .. "(default: the program's name and .fhtrace, in this folder); %p in it becomes the "
+        .. "number of the process"):argname "FILE"
     parser:option("--frames", "stop recording after that many frames, while the program goes on; "
         .. "A..B leaves out also the work of those before A. A frame ends at a present, or, in a "
         .. "program that cannot present, at a submit"):argname "N|A..B":convert(to_frames)

@@ -349,7 +349,7 @@ class LineChart {
             let right = plot.right - 4;
             const inTheWay = (other) => Math.abs(other.y - y) < LABEL
                 && other.left - 14 < right && other.right + 14 > right - wide;
-            for (let other = null; other; other = placed.find(inTheWay)) {
+            for (let other = placed.find(inTheWay); other; other = placed.find(inTheWay)) {
                 right = other.left - 14;
             }
             if (right - wide > plot.left) {
@@ -367,7 +367,7 @@ class LineChart {
         for (const one of [...near].sort((a, b) => at(a) - at(b))) {
             const y = at(one);
             const crossed = near.some((other) => at(other) < y && at(other) > y - LABEL - 2);
-            const below = false && y + LABEL + 1 < plot.bottom;
+            const below = crossed && y + LABEL + 1 < plot.bottom;
             place(one.text, one.color, Math.max(below ? y + LABEL + 1 : y - 2, plot.top + 4));
         }
     }

@@ -52,8 +52,8 @@ local function of_trace(trace, add)
     end
     of_import(trace, add)
     if trace.has_uses == false then
-        add("note", "The trace does not tell which work uses which resource: nothing could be "
-            .. "evicted.")
+        add("note", "Eviction is off: the trace does not tell which work uses which resource, and "
+            .. "nothing could be evicted.")
     end
     if trace.frames_by == "submits" then
         add("note", "The program presents nothing: a frame is a batch of submitted work.")
@@ -80,6 +80,11 @@ local function of_refusals(runs, add)
     local list = {}
     for _, run in ipairs(runs) do
         local figures = run.figures or {}
+        if run.as_recorded and (figures.refused_count or 0) > 0 then
+            add("note", ("The driver refused the program %s. Such requests are not played again: "
+                .. "that the other runs show fewer is no merit of theirs."):format(
+                counted(figures.refused_count, "request")))
+        end
         local refused, misses = figures.refused_count or 0, figures.miss_count or 0
         if not run.as_recorded and (refused > 0 or misses > 0) then
             list[#list + 1] = ("%s refused %s, and saw %s of a resource that had no memory"):format(

@@ -169,8 +169,8 @@ function ticksOf(low, high, count, base) {
 // Whole frames from `first` to `last`, some `count` of them: round ones, and the first of all.
 function frameTicks(first, last, count) {
     const { ticks, step } = ticksOf(first, Math.max(last, first + 1), count, 10);
-    const whole = step < 1 ? ticks
-        : ticks;
+    const whole = step < 1 ? [...Array(last - first + 1).keys()].map((i) => first + i)
+        : ticks.filter((tick) => tick >= first && tick <= last);
     return first === 1 && whole[0] !== 1 ? [1, ...whole] : whole.length > 0 ? whole : [first];
 }
 

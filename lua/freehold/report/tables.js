@@ -171,7 +171,7 @@ const FATES = ["placed", "evicted", "refused"];
 
 // How many resources of a cause came to this, and their bytes.
 function fateText(cause, fate) {
-    const count = cause.resource_count || 0;
+    const count = cause[fate + "_count"] || 0;
     return count === 0 ? "–"
         : countText(count) + " (" + bytesText(cause[fate + "_bytes"] || 0) + ")";
 }
