@@ -42,8 +42,8 @@ typedef struct fh_trace_stats {
  * Owns:    the caller owns *out_trace; give it to fh_trace_stop(). A device that is closed first
  *          ends its recordings; their handles stay the caller's.
  * Errors:  INVALID (an argument is NULL, a ring of more than 1 GiB), IO (the file cannot be made,
- *          or another recording writes it, or no thread), BUSY (the device has as many observers as it can), HOST_MEMORY;
- *          *out_trace is then NULL.
+ *          or another recording writes it, or no thread), BUSY (the device has as many observers
+ *          as it can), HOST_MEMORY; *out_trace is then NULL.
  * Threads: any. Starts one.
  * Cost:    the ring, and 1 MiB; then some 50 ns for each event.
  */

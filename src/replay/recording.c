@@ -76,7 +76,8 @@ static bool tell(progress *p, const fh_trace_reader *reader)
 }
 
 /* A file that is packed well unpacks to a thousand times its size and more, so it has to end
- * somewhere: FH_RECORDING_EVENT_MAX events, FH_RECORDING_FRAME_MAX frames. False: it is too long. */
+ * somewhere: FH_RECORDING_EVENT_MAX events, FH_RECORDING_FRAME_MAX frames. False: it is too
+ * long. */
 static bool is_in_bounds(uint64_t events, uint64_t *frames, const fh_trace_event *event)
 {
     *frames += event->kind == FH_TRACE_FRAME || event->kind == FH_TRACE_SUBMIT;

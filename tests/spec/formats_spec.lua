@@ -14,7 +14,6 @@ local traces = require "tests.spec.traces"
 
 local SEED = math.tointeger(tonumber(os.getenv("SEED"))) or os.time()
 local MiB = fh.MiB
-
 local folder
 
 before_each(function()

@@ -506,25 +506,6 @@ describe("freehold record", function()
     end
 end)
 
-describe("the layer's map of handles", function()
-    it("agrees with a plain table", function()
-        local why = missing(false)
-        if why then
-            pending(why)
-            return
-        end
-        local root = quote(support.root)
-        local program = compile("handle_map_host", table.concat({
-            "-I" .. root .. "/src", root .. "/tests/spec/handle_map_host.c",
-            root .. "/src/layer/handle_map.c", quote(support.build .. "/libfreehold.a"),
-        }, " "))
-        local output, complaints, code = support.run_program(quote(program))
-        assert.equal("", complaints)
-        assert.equal("", output)
-        assert.equal(0, code)
-    end)
-end)
-
 describe("the recording layer", function()
     local why = missing(false)
     if why then
