@@ -212,7 +212,7 @@ static void the_order_is_that_of_a_plain_sort(void **state)
         }
         uint64_t most = test_below(&rng, 2) ? r->c.count : 1 + test_below(&rng, r->c.count);
         for (uint64_t i = 0; i < most; i += 1 + test_below(&rng, 3)) {
-            CHECK_EQUAL(fhi_evict_at(&r->c, (uint32_t)i) - r->all, r->sorted[i]);
+            CHECK_EQUAL((uint64_t)(fhi_evict_at(&r->c, (uint32_t)i) - r->all), r->sorted[i]);
         }
         for (uint32_t i = 0; i < r->c.reached; i++) {
             CHECK_EQUAL(r->c.ranks[i].index, r->sorted[i]);
