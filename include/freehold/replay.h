@@ -114,10 +114,16 @@ typedef struct fh_recording_info {
 FH_API fh_result fh_recording_open(const char *path, const fh_recording_desc *desc,
                                    fh_recording **out_recording);
 
-/** NULL is a no-op. */
+/**
+ * Free it all. NULL is a no-op.
+ *
+ * Threads: any; not while another thread uses this recording, nor before its replays are destroyed.
+ */
 FH_API void fh_recording_close(fh_recording *recording);
 
 /**
+ * What is known of the trace as a whole; NULL when `recording` is NULL.
+ *
  * Owns:    borrowed until the recording is closed.
  * Threads: any; a recording does not change.
  */
@@ -268,7 +274,11 @@ typedef struct fh_recorded_resource {
 FH_API fh_result fh_replay_create(const fh_recording *recording, const fh_replay_desc *desc,
                                   fh_replay **out_replay);
 
-/** Also closes its device. NULL is a no-op. */
+/**
+ * End it, and close its device. NULL is a no-op.
+ *
+ * Threads: any; not while another thread uses this replay.
+ */
 FH_API void fh_replay_destroy(fh_replay *replay);
 
 /**
@@ -291,7 +301,12 @@ FH_API fh_device *fh_replay_device(fh_replay *replay);
  */
 FH_API fh_result fh_replay_step(fh_replay *replay, uint32_t frames, uint32_t *out_frame);
 
-/** Whether the last frame was played. */
+/**
+ * Whether the last frame was played; true for NULL.
+ *
+ * Threads: one at a time.
+ * Cost:    O(1).
+ */
 FH_API bool fh_replay_done(const fh_replay *replay);
 
 /**

@@ -91,7 +91,11 @@ typedef struct fh_trace_reader_info {
  */
 FH_API fh_result fh_trace_reader_open(const char *path, fh_trace_reader **out_reader);
 
-/** NULL is a no-op. */
+/**
+ * Close the file. NULL is a no-op.
+ *
+ * Threads: one at a time.
+ */
 FH_API void fh_trace_reader_close(fh_trace_reader *reader);
 
 /**

@@ -151,7 +151,7 @@ static void change(node *at, const uint64_t *edges, uint32_t low, uint32_t high,
 {
     uint32_t middle = low + (high - low) / 2;
     node *left = at + 1;
-    node *right = at + 2 * (middle - low);
+    node *right = at + (size_t)2 * (middle - low);
     if (begin <= low && high <= end) {
         at->count += (uint32_t)by;
     } else {
