@@ -65,7 +65,8 @@ local function check(file)
                 table.insert(block, (text:gsub("^%s*%*%s?", "")))
             end
         elseif text:find("^/%*%*") then
-            block, block_line, inside = {}, number, true
+            block, block_line = {}, number
+            inside = not text:find("*/", 1, true) -- a block of one line says too little
         else
             local declaration = text:match("^%s*FH_API%s+(.*)")
             local name = declaration and declaration:match("([%w_]+)%s*%(")
