@@ -12,7 +12,8 @@ describe("a device that other threads use", function()
             "unset LD_PRELOAD; cd", quote(support.root), "&&", support.cc(), "-g -Isrc",
             "$(pkg-config --cflags lua5.4) tests/spec/thread_host.c src/binding/*.c",
             quote(support.build .. "/libfreehold_script.a"),
-            quote(support.build .. "/libfreehold.a"), "-llua5.4 -lm -pthread -o", quote(program),
+            quote(support.build .. "/libfreehold.a"), "-llua5.4 -lzstd -lm -pthread -o",
+            quote(program),
         }, " "))
         assert.equal("", complaints)
         assert.equal(0, code)

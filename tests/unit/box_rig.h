@@ -120,9 +120,22 @@ static inline void rig_hook(rig *r, const char *text)
     }
 }
 
+/* The same, for what takes next to no time. Stopped by the clock all the same it is run again: the
+ * clock of a thread may count what another machine took from this virtual one. */
+static inline fh_outcome rig_run_short(rig *r, const char *text)
+{
+    fh_outcome outcome = rig_run(r, text);
+    for (int again = 0; again < 4 && outcome == FH_OUTCOME_STOPPED &&
+                        strstr(r->report.text, "its time is used up") != NULL;
+         again++) {
+        outcome = rig_run(r, text);
+    }
+    return outcome;
+}
+
 static inline void rig_answers(rig *r, const char *text, const char *expected)
 {
-    if (rig_run(r, text) != FH_OUTCOME_DECIDED) {
+    if (rig_run_short(r, text) != FH_OUTCOME_DECIDED) {
         fail_msg("%s: %s", text, r->report.text);
     }
     if (strcmp(r->answer, expected) != 0) {
@@ -133,7 +146,7 @@ static inline void rig_answers(rig *r, const char *text, const char *expected)
 /* The text fails, and the report has `words` in it. */
 static inline void rig_fails(rig *r, const char *text, const char *words)
 {
-    if (rig_run(r, text) != FH_OUTCOME_FAILED) {
+    if (rig_run_short(r, text) != FH_OUTCOME_FAILED) {
         fail_msg("%s: did not fail: %s%s", text, r->answer, r->report.text);
     }
     if (strstr(r->report.text, words) == NULL) {

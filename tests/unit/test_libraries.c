@@ -85,7 +85,7 @@ static void compare(pair *p, const char *expression)
     char text[TEXT_MAX];
     int length = snprintf(text, sizeof text, pattern, expression);
     assert_true(length > 0 && (size_t)length < sizeof text);
-    if (rig_run(p->box, text) != FH_OUTCOME_DECIDED) {
+    if (rig_run_short(p->box, text) != FH_OUTCOME_DECIDED) {
         fail_msg("%s: %s", expression, p->box->report.text);
     }
     lua_State *L = p->plain;
