@@ -104,7 +104,7 @@ FH_API void fh_trace_reader_close(fh_trace_reader *reader);
  * FH_TRACE_NONE: fh_trace_reader_get_info() tells which it was.
  *
  * Owns:    text and list are borrowed until the next call on this reader.
- * Errors:  INVALID (a pointer is NULL), HOST_MEMORY.
+ * Errors:  INVALID (a pointer is NULL).
  * Threads: one at a time.
  * Cost:    some 50 ns.
  */

@@ -5,29 +5,19 @@
 
 #include "sandbox/box.h"
 
+#include "base/utf8.h"
+
 #include <stdint.h>
 #include <string.h>
 
-/* How long the character at `text` is, whose first byte is no ASCII; 0 when it is none. Overlong
- * forms, surrogates and what is above U+10FFFF are none. */
-static size_t character(const unsigned char *text, size_t size, uint32_t *out_code)
+/* The character at `text`, of `length` > 1 bytes, which is well-formed. */
+static uint32_t code_of(const unsigned char *text, size_t length)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned int first = text[0];
-    size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4 || length > size) {
-        return 0;
-    }
-    uint32_t code = first & (0x7FU >> length);
+    uint32_t code = text[0] & (0x7FU >> length);
     for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xC0U) != 0x80) {
-            return 0;
-        }
         code = (code << 6) | (text[i] & 0x3FU);
     }
-    *out_code = code;
-    bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-    return code < least[length] || code > 0x10FFFF || surrogate ? 0 : length;
+    return code;
 }
 
 static bool acts(uint32_t code)
@@ -49,8 +39,8 @@ size_t fhi_clean_text(char *out, size_t capacity, const char *text, size_t size,
         size_t read = 1;
         bool clean = (code >= 0x20 && code < 0x7F) || (lines && code == '\n');
         if (code >= 0x80) {
-            read = character(from + i, size - i, &code);
-            clean = read > 0 && !acts(code);
+            read = fhi_utf8_length(text + i, size - i);
+            clean = read > 0 && !acts(code_of(from + i, read));
             read = read > 0 ? read : 1;
         }
         size_t written = clean ? read : 1;

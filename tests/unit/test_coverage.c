@@ -1,20 +1,8 @@
 /* What the pieces of groups cover, against counting bytes one by one. */
 
-#include "checks.h"
-#include "support.h"
+#include "replay_checks.h"
 
 #include "replay/coverage.h"
-
-#include <inttypes.h>
-#include <string.h>
-
-#define CHECK_EQUAL(is, should)                                                                    \
-    do {                                                                                           \
-        uint64_t is_ = (is), should_ = (should);                                                   \
-        if (is_ != should_) {                                                                      \
-            fail_msg("%s is %" PRIu64 ", and should be %" PRIu64, #is, is_, should_);              \
-        }                                                                                          \
-    } while (0)
 
 enum {
     PIECES = 48,

@@ -5,6 +5,7 @@ local fh = require "freehold"
 local json = require "freehold.cli.json"
 local picture = require "freehold.cli.picture"
 local size = require "freehold.cli.size"
+local counted = require("freehold.cli.text").counted
 
 local command = {}
 
@@ -187,11 +188,6 @@ local function simulate(args, strategy)
         refused = refused,
         first_refusal = first_refusal,
     }, rows
-end
-
--- "1 gap", "2 gaps"
-local function counted(count, noun)
-    return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
 end
 
 local function percent(part, whole)

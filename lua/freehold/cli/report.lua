@@ -16,11 +16,6 @@ local DRAW_NS = NS // 15       -- between two pictures of the live view
 local SIZE_NS = 2 * NS         -- between two looks at the terminal's size
 local FLUSH_NS = NS // 20      -- between two times that JSON is sent off
 
--- "1 frame", "2 frames"
-local function counted(count, noun)
-    return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
-end
-
 local function of_limit(used, limit)
     return limit and ("%s of %s"):format(size.format(used), size.format(limit))
         or size.format(used)
@@ -132,7 +127,7 @@ end
 
 function Plain:start(run)
     self:line("%s, seed %d, %s on %s", run.definition.name, run.world.seed,
-        run.frames and counted(run.frames, "frame") or "frames without end", run.adapter.name)
+        run.frames and text.counted(run.frames, "frame") or "frames without end", run.adapter.name)
     -- A tenth of the run, or, where frames take their time, a second of it.
     self.every = run.fps and math.max(1, math.floor(run.fps + 0.5))
         or math.max(1, (run.frames or 600) // 10)
@@ -162,10 +157,10 @@ end
 function Plain:finish(run, seconds)
     local brief = run:brief()
     self:line("")
-    self:line("%s in %.1f s%s", counted(brief.frame, "frame"), seconds,
+    self:line("%s in %.1f s%s", text.counted(brief.frame, "frame"), seconds,
         run.interrupted and ", interrupted" or "")
     self:line("  memory     %s at the end, %s at most, in %s", of_limit(brief.used, brief.limit),
-        size.format(brief.peak), counted(brief.driver_allocations, "driver allocation"))
+        size.format(brief.peak), text.counted(brief.driver_allocations, "driver allocation"))
     self:line("  requests   %d served, %d refused, %d saved by relief", brief.made,
         brief.refused, brief.relieved)
     self:line("  eviction   %d parcels let go, %d times declined", brief.evicted, brief.declined)
